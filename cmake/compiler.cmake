@@ -1,0 +1,29 @@
+# One interface target carries what every target of ours is compiled with.
+add_library(tcp_echo_compiler INTERFACE)
+target_compile_options(tcp_echo_compiler INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wcast-align -Wformat=2 -Wimplicit-fallthrough -Wundef
+  # A switch over an enum names every value, so a new state cannot be forgotten anywhere.
+  -Werror=switch)
+if(TCP_ECHO_WERROR)
+  target_compile_options(tcp_echo_compiler INTERFACE -Werror)
+endif()
+
+# What distributions harden their daemons with; the sanitizers bring their own and want no fortification.
+if(TCP_ECHO_SANITIZE)
+  target_compile_options(tcp_echo_compiler INTERFACE
+    -fsanitize=${TCP_ECHO_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(tcp_echo_compiler INTERFACE -fsanitize=${TCP_ECHO_SANITIZE})
+else()
+  target_compile_options(tcp_echo_compiler INTERFACE -fstack-protector-strong
+    $<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE> $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=2>)
+  target_link_options(tcp_echo_compiler INTERFACE -Wl,-z,relro,-z,now)
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES CXX)
+
+if(TCP_ECHO_COVERAGE)
+  target_compile_options(tcp_echo_compiler INTERFACE --coverage)
+  target_link_options(tcp_echo_compiler INTERFACE --coverage)
+endif()

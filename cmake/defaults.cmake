@@ -1,0 +1,25 @@
+# The built-in defaults, in the text that a flag would take: cmake -DTCP_ECHO_DEFAULT_PORT=7 changes one for this build.
+# They become src/config.h.cmake's macros; the option table (src/config/options.cpp) parses them as it parses any other source.
+function(tcp_echo_default name value)
+  set(TCP_ECHO_DEFAULT_${name} "${value}" CACHE STRING "Built-in default of the option of this name")
+endfunction()
+
+tcp_echo_default(PORT 8090)
+tcp_echo_default(WORKERS auto)
+tcp_echo_default(CPU_AFFINITY off)
+tcp_echo_default(BACKLOG 4096)
+tcp_echo_default(IDLE_TIMEOUT 60s)
+tcp_echo_default(IDLE_NOTICE "")
+tcp_echo_default(LINGER_TIMEOUT 5s)
+tcp_echo_default(SEND_RESET off)
+tcp_echo_default(KEEPALIVE 0)
+tcp_echo_default(NODELAY on)
+tcp_echo_default(WORKER_CONNECTIONS 0)
+tcp_echo_default(SHUTDOWN_TIMEOUT 8s)
+tcp_echo_default(READY_TIMEOUT 5s)
+tcp_echo_default(LOG_LEVEL info)
+tcp_echo_default(LOG_FILE "")
+tcp_echo_default(LOG_FORMAT text)
+tcp_echo_default(LOG_TIMESTAMPS auto)
+
+configure_file(src/config.h.cmake ${PROJECT_BINARY_DIR}/generated/tcp_echo/config.h)

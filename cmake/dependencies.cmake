@@ -1,0 +1,11 @@
+# Everything comes from the distribution's packages; requirements/ installs them, docs/dependencies.md says what each is for.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(libuv REQUIRED IMPORTED_TARGET libuv>=1.43)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus>=3.0)
+find_package(tl-expected REQUIRED)
+if(TCP_ECHO_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(Threads REQUIRED)
+endif()

@@ -1,0 +1,36 @@
+// An IP address with a port, and its text: "127.0.0.1:8090", "[::1]:8090", "[fe80::1%eth0]:8090".
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tcp_echo {
+
+class Endpoint {
+ public:
+  /// Numbers only, never a name: a daemon must not start differently because a resolver had a bad moment.
+  static std::optional<Endpoint> parse(std::string_view text);
+  static Endpoint any_v6(std::uint16_t port);
+  static Endpoint any_v4(std::uint16_t port);
+  static Endpoint from_sockaddr(const sockaddr_storage& address, socklen_t size);
+
+  int family() const noexcept { return address_.ss_family; }
+  std::uint16_t port() const noexcept;
+  Endpoint with_port(std::uint16_t port) const;
+  std::string text() const;
+
+  const sockaddr* address() const noexcept;
+  socklen_t size() const noexcept { return size_; }
+
+  friend bool operator==(const Endpoint& left, const Endpoint& right);
+
+ private:
+  sockaddr_storage address_{};
+  socklen_t size_ = 0;
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,12 @@
+// The limit on open files, RLIMIT_NOFILE of getrlimit(2).
+#pragma once
+
+namespace tcp_echo {
+
+/// Raises the soft limit to the hard one; children inherit it. Where that fails the old limit simply stays.
+void raise_open_files_limit() noexcept;
+
+/// The soft limit: descriptors are numbered below it.
+int open_files_limit() noexcept;
+
+}  // namespace tcp_echo

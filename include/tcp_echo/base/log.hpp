@@ -1,0 +1,31 @@
+// Logging set-up. One event, one line, one write(2): lines of several processes that share a file stay whole.
+//
+// Every process calls set_up_logging() once it knows its settings and then logs through spdlog's default logger, the one
+// global of this program.
+#pragma once
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+
+#include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/unique_fd.hpp"
+
+namespace tcp_echo {
+
+struct LogSettings {
+  spdlog::level::level_enum level = spdlog::level::info;
+  bool timestamps = true;
+  int fd = 2;  ///< borrowed, must stay open; opened with O_APPEND if it is a file
+};
+
+/// `name` is what the process is called in ps, such as "tcp-echo[wrk1]"; every line carries it and the pid.
+void set_up_logging(const std::string& name, const LogSettings& settings);
+
+/// Opened for appending, made if it is not there. Fails with kCantCreate.
+Result<UniqueFd> open_log_file(const std::string& path);
+
+/// Whether `fd` leads into systemd's journal, which stamps every line itself (JOURNAL_STREAM in systemd.exec(5)).
+bool goes_to_journal(int fd);
+
+}  // namespace tcp_echo

@@ -1,0 +1,52 @@
+// Accepts from one listening socket into a ConnectionTable.
+//
+// libuv's own uv_listen closes every waiting client when descriptors run out; this one stops polling instead, and the clients wait
+// in the kernel's queue until there is room. The socket is shared with the master and stays open when this object goes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "tcp_echo/base/unique_fd.hpp"
+#include "tcp_echo/echo/behaviour.hpp"
+#include "tcp_echo/echo/connection_table.hpp"
+#include "tcp_echo/loop/poll.hpp"
+#include "tcp_echo/loop/timer.hpp"
+
+namespace tcp_echo {
+
+class Acceptor {
+ public:
+  /// `name` is what log lines call the listener: its address. Throws FatalError if the socket cannot be polled.
+  Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour, ConnectionTable& table);
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  /// A connection has gone; if accepting had paused, it goes on.
+  void on_room() noexcept;
+
+  /// Takes everybody who is waiting already, for they are connected, and then no more, ever.
+  void finish() noexcept;
+
+ private:
+  enum class Outcome : std::uint8_t { kAccepted, kQueueEmpty, kTryNext, kPaused };
+
+  void on_ready() noexcept;
+  Outcome accept_one() noexcept;
+  Outcome pause_after(int error_number) noexcept;
+  Outcome pause(const std::string& why, bool with_timer) noexcept;
+  void resume() noexcept;
+
+  Loop& loop_;
+  UniqueFd listener_;
+  std::string name_;
+  Behaviour& behaviour_;
+  ConnectionTable& table_;
+  bool paused_ = false;
+  std::chrono::milliseconds may_tell_again_{};
+  Poll poll_;
+  Timer retry_;
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,88 @@
+// One client: receive, respond, send, and nothing twice.
+//
+// Owned by its ConnectionTable, which it leaves when its poll handle has closed. One recv and one send per wake-up: epoll is
+// level-triggered and brings it back, so a flood cannot keep the others waiting for more than one turn. What send() leaves over
+// moves to a buffer of this connection, and reading stops until that is gone: a client that does not read stops being read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "tcp_echo/base/counters.hpp"
+#include "tcp_echo/base/unique_fd.hpp"
+#include "tcp_echo/echo/behaviour.hpp"
+#include "tcp_echo/echo/idle_queue.hpp"
+#include "tcp_echo/loop/poll.hpp"
+
+namespace tcp_echo {
+
+class ConnectionTable;
+
+/// Bytes that were received but not yet taken by the kernel for sending.
+struct Unsent {
+  std::unique_ptr<std::byte[]> bytes;
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+
+  bool is_empty() const noexcept { return begin == end; }
+  std::span<const std::byte> rest() const noexcept { return {bytes.get() + begin, bytes.get() + end}; }
+};
+
+/// All there is to know about a connection apart from its descriptor and its place in the loop: what a successor would need.
+struct ConnectionState {
+  enum class Phase : std::uint8_t {
+    kEchoing,
+    kLingering,  ///< our FIN is out, the peer's is awaited; what still comes in has nowhere to go
+    kClosing,    ///< waiting for the poll handle to close
+  };
+  Phase phase = Phase::kEchoing;
+  CloseReason reason = CloseReason::kClient;
+  Unsent unsent;
+};
+
+class Connection final : private IdleNode {
+ public:
+  Connection(ConnectionTable& table, UniqueFd fd, Behaviour& behaviour) noexcept
+      : table_(table), behaviour_(behaviour), fd_(std::move(fd)) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Begins to echo. Returns a libuv error number; if it is not 0 the object may only be destroyed.
+  int start(Loop& loop) noexcept;
+
+  /// It has been quiet for as long as the table's idle queue allows.
+  void on_quiet() noexcept;
+  /// Its time to linger is over.
+  void on_linger_over() noexcept;
+  /// The end, whatever is under way. A peer that has not got all of its bytes gets a reset, not a FIN that would look like the whole.
+  void close_now(CloseReason reason) noexcept;
+
+  int fd() const noexcept { return fd_.get(); }
+  bool is_closing() const noexcept { return state_.phase == ConnectionState::Phase::kClosing; }
+
+ private:
+  friend class ConnectionTable;
+  friend class EmbeddedPoll<Connection>;
+  void on_ready(bool failed) noexcept;
+  void on_poll_closed() noexcept;
+
+  void receive_and_respond() noexcept;
+  void send_unsent() noexcept;
+  void discard() noexcept;
+  /// How much the kernel took; nothing if the connection broke.
+  std::ptrdiff_t send(std::span<const std::byte> bytes) noexcept;
+  bool keep_unsent(std::span<const std::byte> rest) noexcept;
+  void close_idle() noexcept;
+  void finish(CloseReason reason) noexcept;
+  void close(CloseReason reason) noexcept;
+
+  ConnectionTable& table_;
+  Behaviour& behaviour_;
+  EmbeddedPoll<Connection> poll_;
+  ConnectionState state_;
+  UniqueFd fd_;
+};
+
+}  // namespace tcp_echo

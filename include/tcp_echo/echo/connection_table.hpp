@@ -1,0 +1,67 @@
+// All connections of a worker, and what they share: the read buffer, the two queues that watch the clock, the counters.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "tcp_echo/base/counters.hpp"
+#include "tcp_echo/base/unique_fd.hpp"
+#include "tcp_echo/echo/connection.hpp"
+#include "tcp_echo/echo/idle_queue.hpp"
+#include "tcp_echo/echo/settings.hpp"
+
+namespace tcp_echo {
+
+/// What one recv() takes at most; also the most that a lagging connection keeps for itself.
+inline constexpr std::size_t kReadBufferSize = 64UL * 1024;
+
+class ConnectionTable {
+ public:
+  /// `on_erased` is called after a connection is gone and its descriptor closed.
+  ConnectionTable(Loop& loop, EchoSettings settings, WorkerCounters& counters, std::function<void()> on_erased);
+  /// It must be empty: close_all(), then let the loop turn once.
+  ~ConnectionTable();
+  ConnectionTable(const ConnectionTable&) = delete;
+  ConnectionTable& operator=(const ConnectionTable&) = delete;
+
+  /// Takes an accepted connection and begins to serve it.
+  void add(UniqueFd fd, Behaviour& behaviour);
+
+  std::size_t size() const noexcept { return size_; }
+  bool is_empty() const noexcept { return size_ == 0; }
+  bool has_room() const noexcept { return settings_.most_connections == 0 || size_ < settings_.most_connections; }
+
+  /// From now on a connection is closed once it has been quiet for kDrainQuiet and has all of its bytes.
+  void drain();
+  bool is_draining() const noexcept { return draining_; }
+
+  /// Closes every connection as it stands; each is erased at the end of this turn of the loop.
+  void close_all() noexcept;
+
+  // For connections.
+  const EchoSettings& settings() const noexcept { return settings_; }
+  WorkerCounters& counters() noexcept { return counters_; }
+  IdleQueue& idle_queue() noexcept { return idle_queue_; }
+  IdleQueue& linger_queue() noexcept { return linger_queue_; }
+  /// Shared by all: whoever fills it has emptied it before returning to the loop.
+  std::span<std::byte> read_buffer() noexcept { return *read_buffer_; }
+  void erase(Connection& connection) noexcept;
+
+ private:
+  Loop& loop_;
+  EchoSettings settings_;
+  WorkerCounters& counters_;
+  std::function<void()> on_erased_;
+  std::unique_ptr<std::array<std::byte, kReadBufferSize>> read_buffer_;
+  IdleQueue idle_queue_;
+  IdleQueue linger_queue_;
+  std::vector<std::unique_ptr<Connection>> by_descriptor_;  // the kernel hands out small numbers: eight bytes a connection, no hashing
+  std::size_t size_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,54 @@
+// Who has been quiet for longest: an intrusive list, oldest first, with one timer for all of it.
+//
+// A touch costs a few pointer writes; no work here grows with the number of members, save for those that are due.
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "tcp_echo/loop/timer.hpp"
+
+namespace tcp_echo {
+
+/// What a member of a queue derives from; in at most one queue at a time.
+class IdleNode {
+ public:
+  std::chrono::milliseconds last_activity() const noexcept { return last_activity_; }
+
+ private:
+  friend class IdleQueue;
+  IdleNode* older_ = nullptr;
+  IdleNode* newer_ = nullptr;
+  std::chrono::milliseconds last_activity_{};
+};
+
+class IdleQueue {
+ public:
+  /// A timeout of 0 never ends. `on_expired` removes or touches the node it is given.
+  IdleQueue(Loop& loop, std::chrono::milliseconds timeout, std::function<void(IdleNode&)> on_expired);
+  IdleQueue(const IdleQueue&) = delete;
+  IdleQueue& operator=(const IdleQueue&) = delete;
+
+  void add(IdleNode& node);
+  void touch(IdleNode& node) noexcept;
+  void remove(IdleNode& node) noexcept;
+
+  /// Counts for members that are waiting already, too.
+  void set_timeout(std::chrono::milliseconds timeout);
+
+  bool is_empty() const noexcept { return end_.newer_ == &end_; }
+
+ private:
+  void expire();
+  void set_timer();
+  void append(IdleNode& node) noexcept;
+  static void unlink(IdleNode& node) noexcept;
+
+  Loop& loop_;
+  std::chrono::milliseconds timeout_;
+  std::function<void(IdleNode&)> on_expired_;
+  IdleNode end_;  // closes the ring: its newer_ is the oldest member, its older_ the newest
+  Timer timer_;
+};
+
+}  // namespace tcp_echo

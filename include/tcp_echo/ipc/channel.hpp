@@ -1,0 +1,45 @@
+// The control channel between master and worker: one end of a SOCK_SEQPACKET socket pair (unix(7)), which keeps message borders
+// and carries descriptors.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/unique_fd.hpp"
+#include "tcp_echo/ipc/codec.hpp"
+#include "tcp_echo/ipc/message.hpp"
+#include "tcp_echo/loop/poll.hpp"
+
+namespace tcp_echo {
+
+/// Both ends close-on-exec.
+Result<std::pair<UniqueFd, UniqueFd>> make_channel_pair();
+
+class Channel {
+ public:
+  struct Handlers {
+    std::function<void(Message, std::vector<UniqueFd>)> on_message;
+    std::function<void()> on_closed;              ///< the peer is gone, or closed its end
+    std::function<void(DecodeError)> on_nonsense; ///< the channel has stopped listening
+  };
+
+  /// Throws FatalError if `fd` cannot be polled. Any handler may destroy the channel.
+  Channel(Loop& loop, UniqueFd fd, Handlers handlers);
+
+  /// Lends descriptors: the peer gets copies. Never waits: the kernel's buffer is the queue, and it holds far more than is ever
+  /// said to a peer that reads. A full one means a peer that hangs and is an error, as is a peer that is gone.
+  Result<void> send(const Message& message, std::span<const int> descriptors = {});
+
+ private:
+  void on_ready();
+
+  UniqueFd fd_;
+  Handlers handlers_;
+  Poll poll_;  // after fd_: stops before the descriptor closes
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,71 @@
+// One libuv loop, and the shape that every long-lived handle on it has.
+//
+// http://docs.libuv.org/en/v1.x/loop.html. A loop and all that hangs on it belong to one thread.
+#pragma once
+
+#include <uv.h>
+
+#include <chrono>
+#include <utility>
+
+#include "tcp_echo/base/error.hpp"
+
+namespace tcp_echo {
+
+class Loop {
+ public:
+  /// Throws FatalError when the kernel gives no epoll descriptor.
+  Loop();
+  /// Lets pending close callbacks run. Every handle must have been closed by then.
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Turns until stop(), or until nothing is left to wait for.
+  void run();
+  void stop() noexcept { uv_stop(&loop_); }
+
+  /// When this turn of the loop began; costs no system call.
+  std::chrono::milliseconds now() const noexcept { return std::chrono::milliseconds(uv_now(&loop_)); }
+
+  uv_loop_t* raw() noexcept { return &loop_; }
+
+ private:
+  uv_loop_t loop_{};
+};
+
+/// "what: reason", from a libuv error number (they are negated errno values).
+Error uv_error(std::string_view attempted, int status);
+
+/// Owns a libuv handle together with the callback it calls. The destructor closes the handle; the memory lives on until libuv's
+/// close callback, so the owner may be destroyed at any time, also from within that very callback.
+template <class Raw, class Callback>
+class Handle {
+ public:
+  explicit Handle(Callback callback) : block_(new Block{Raw{}, std::move(callback)}) { block_->raw.data = block_; }
+  ~Handle() {
+    auto* const handle = reinterpret_cast<uv_handle_t*>(&block_->raw);
+    if (handle->loop == nullptr) {  // its init failed or was never called: libuv does not know it
+      delete block_;
+    } else {
+      uv_close(handle, [](uv_handle_t* closed) { delete static_cast<Block*>(closed->data); });
+    }
+  }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  Raw* raw() noexcept { return &block_->raw; }
+  const Raw* raw() const noexcept { return &block_->raw; }
+
+  /// The callback that belongs to a handle which libuv hands to a C callback.
+  static Callback& callback_of(const Raw* raw) noexcept { return static_cast<Block*>(raw->data)->callback; }
+
+ private:
+  struct Block {
+    Raw raw;
+    Callback callback;
+  };
+  Block* block_;
+};
+
+}  // namespace tcp_echo

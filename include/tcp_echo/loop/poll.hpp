@@ -1,0 +1,62 @@
+// Readiness of a descriptor: uv_poll_t, http://docs.libuv.org/en/v1.x/poll.html
+//
+// Two shapes of the same thing. Poll owns its memory and calls a function: for the few (listeners, control channels).
+// EmbeddedPoll lies inside its owner and calls a member of it: for the many (connections), where an allocation and
+// an indirect call each would count.
+//
+// Rules of libuv for both: level-triggered; one poll per descriptor and loop; stop or close the poll before the descriptor is closed.
+// An error condition arrives as a negative status, once, and the poll has stopped by then: ask the descriptor what it is.
+#pragma once
+
+#include <functional>
+
+#include "tcp_echo/loop/loop.hpp"
+
+namespace tcp_echo {
+
+enum class Readiness : int { kReadable = UV_READABLE, kWritable = UV_WRITABLE };
+
+class Poll {
+ public:
+  /// Makes `fd` non-blocking; does not own it. Throws FatalError if it cannot be polled.
+  Poll(Loop& loop, int fd, std::function<void()> on_ready);
+
+  void watch(Readiness what) noexcept;
+  void stop() noexcept;
+
+ private:
+  using PollHandle = Handle<uv_poll_t, std::function<void()>>;
+  PollHandle handle_;
+};
+
+/// `Owner` has on_ready(bool failed) noexcept and on_poll_closed() noexcept, and outlives the latter.
+template <class Owner>
+class EmbeddedPoll {
+ public:
+  EmbeddedPoll() = default;
+  EmbeddedPoll(const EmbeddedPoll&) = delete;
+  EmbeddedPoll& operator=(const EmbeddedPoll&) = delete;
+
+  /// Returns libuv's error number; if it is not 0 the poll must not be used, nor closed.
+  int init(Loop& loop, int fd, Owner& owner) noexcept {
+    raw_.data = &owner;
+    return uv_poll_init(loop.raw(), &raw_, fd);
+  }
+
+  void watch(Readiness what) noexcept {
+    uv_poll_start(
+        &raw_, static_cast<int>(what),
+        [](uv_poll_t* raw, int status, int) noexcept { static_cast<Owner*>(raw->data)->on_ready(status < 0); });
+  }
+
+  /// Events cease at once; on_poll_closed() follows at the end of this turn of the loop.
+  void close() noexcept {
+    uv_close(reinterpret_cast<uv_handle_t*>(&raw_),
+             [](uv_handle_t* raw) noexcept { static_cast<Owner*>(raw->data)->on_poll_closed(); });
+  }
+
+ private:
+  uv_poll_t raw_{};
+};
+
+}  // namespace tcp_echo

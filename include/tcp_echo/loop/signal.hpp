@@ -1,0 +1,26 @@
+// A signal as an event of the loop: uv_signal_t, http://docs.libuv.org/en/v1.x/signal.html
+#pragma once
+
+#include <functional>
+
+#include "tcp_echo/loop/loop.hpp"
+
+namespace tcp_echo {
+
+class Signal {
+ public:
+  /// Throws FatalError. Signals that arrive while one is waiting to be delivered may merge, as signals do.
+  Signal(Loop& loop, int number, std::function<void(int)> on_signal);
+
+ private:
+  using SignalHandle = Handle<uv_signal_t, std::function<void(int)>>;
+  SignalHandle handle_;
+};
+
+/// Sets the disposition to SIG_IGN.
+void ignore_signal(int number) noexcept;
+
+/// "SIGTERM"; "signal 77" where it has no name.
+std::string signal_name(int number);
+
+}  // namespace tcp_echo

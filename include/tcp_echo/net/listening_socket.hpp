@@ -1,0 +1,36 @@
+// Listening TCP sockets that share one address through SO_REUSEPORT (socket(7)), and the probe that keeps strangers out.
+#pragma once
+
+#include <chrono>
+
+#include "tcp_echo/base/endpoint.hpp"
+#include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/unique_fd.hpp"
+
+namespace tcp_echo {
+
+/// Set on the listener: the kernel copies these to every connection it accepts, which saves three system calls per connection.
+struct ListenerOptions {
+  int backlog = 0;
+  bool nodelay = false;
+  std::chrono::seconds keepalive{};  ///< 0: off
+};
+
+/// Fails with kUnavailable if another process already listens on the address, or the address is not one of this machine's.
+/// SO_REUSEPORT would let two unrelated programs of one user share a port silently, so this binds without it, and lets go again.
+/// Run it on every address before the first is opened for good: our own listeners would count as strangers.
+Result<void> probe_address(const Endpoint& endpoint);
+
+/// A non-blocking listening socket. Several of one user may be open on the same endpoint; the kernel spreads connections.
+Result<UniqueFd> open_listener(const Endpoint& endpoint, const ListenerOptions& options);
+
+/// Where the socket is bound: with port 0 asked for, this tells which one it became.
+Result<Endpoint> local_endpoint(int fd);
+
+/// Whether a socket can be bound to [::] here (IPv6 may be off by sysctl, kernel command line or container).
+bool ipv6_available();
+
+/// net.core.somaxconn, to which listen(2) cuts a longer backlog without a word; 0 if it cannot be read.
+int longest_backlog();
+
+}  // namespace tcp_echo

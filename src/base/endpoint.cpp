@@ -1,0 +1,113 @@
+#include "tcp_echo/base/endpoint.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <spdlog/fmt/fmt.h>
+
+#include <array>
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include "tcp_echo/base/text.hpp"
+
+namespace tcp_echo {
+namespace {
+
+struct HostAndPort {
+  std::string host;
+  std::uint16_t port;
+  int family;
+};
+
+std::optional<HostAndPort> take_apart(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto port = parse_number(text.substr(colon + 1));
+  if (!port || *port > std::numeric_limits<std::uint16_t>::max()) return std::nullopt;
+  auto host = text.substr(0, colon);
+  int family = AF_INET;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    family = AF_INET6;
+    host = host.substr(1, host.size() - 2);
+  }
+  return HostAndPort{std::string(host), static_cast<std::uint16_t>(*port), family};
+}
+
+}  // namespace
+
+std::optional<Endpoint> Endpoint::parse(std::string_view text) {
+  const auto parts = take_apart(text);
+  if (!parts || parts->host.empty()) return std::nullopt;
+  // getaddrinfo rather than inet_pton: it knows the scope of a link-local address (RFC 4007, section 11).
+  addrinfo hints{};
+  hints.ai_family = parts->family;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const auto port = std::to_string(parts->port);
+  if (::getaddrinfo(parts->host.c_str(), port.c_str(), &hints, &found) != 0) return std::nullopt;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  Endpoint endpoint;
+  std::memcpy(&endpoint.address_, found->ai_addr, found->ai_addrlen);
+  endpoint.size_ = found->ai_addrlen;
+  return endpoint;
+}
+
+Endpoint Endpoint::any_v6(std::uint16_t port) {
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_any;
+  address.sin6_port = htons(port);
+  Endpoint endpoint;
+  std::memcpy(&endpoint.address_, &address, sizeof address);
+  endpoint.size_ = sizeof address;
+  return endpoint;
+}
+
+Endpoint Endpoint::any_v4(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_ANY);
+  address.sin_port = htons(port);
+  Endpoint endpoint;
+  std::memcpy(&endpoint.address_, &address, sizeof address);
+  endpoint.size_ = sizeof address;
+  return endpoint;
+}
+
+Endpoint Endpoint::from_sockaddr(const sockaddr_storage& address, socklen_t size) {
+  Endpoint endpoint;
+  endpoint.address_ = address;
+  endpoint.size_ = size;
+  return endpoint;
+}
+
+const sockaddr* Endpoint::address() const noexcept {
+  return reinterpret_cast<const sockaddr*>(&address_);
+}
+
+// sin_port and sin6_port lie at the same place; the two types differ only behind it.
+static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+
+std::uint16_t Endpoint::port() const noexcept {
+  return ntohs(reinterpret_cast<const sockaddr_in&>(address_).sin_port);
+}
+
+Endpoint Endpoint::with_port(std::uint16_t port) const {
+  Endpoint copy = *this;
+  reinterpret_cast<sockaddr_in&>(copy.address_).sin_port = htons(port);
+  return copy;
+}
+
+std::string Endpoint::text() const {
+  std::array<char, NI_MAXHOST> host{};
+  if (::getnameinfo(address(), size_, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0) return "(no address)";
+  return family() == AF_INET6 ? fmt::format("[{}]:{}", host.data(), port()) : fmt::format("{}:{}", host.data(), port());
+}
+
+bool operator==(const Endpoint& left, const Endpoint& right) {
+  return left.size_ == right.size_ && std::memcmp(&left.address_, &right.address_, left.size_) == 0;
+}
+
+}  // namespace tcp_echo

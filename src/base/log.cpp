@@ -1,0 +1,58 @@
+#include "tcp_echo/base/log.hpp"
+
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+namespace tcp_echo {
+namespace {
+
+/// Writes each line with one write(2), unbuffered: nothing is lost when the process is killed, and with O_APPEND the lines
+/// of several processes do not mix. A line that cannot be written is dropped: there is nowhere left to say so.
+class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit DescriptorSink(int fd) : fd_(fd) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    [[maybe_unused]] const auto written = ::write(fd_, line.data(), line.size());
+  }
+  void flush_() override {}
+
+  int fd_;
+};
+
+}  // namespace
+
+void set_up_logging(const std::string& name, const LogSettings& settings) {
+  auto logger = std::make_shared<spdlog::logger>(name, std::make_shared<DescriptorSink>(settings.fd));
+  const std::string pattern = settings.timestamps ? "%Y-%m-%dT%H:%M:%S.%eZ %l %n %P: %v" : "%l %n %P: %v";
+  logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
+  logger->set_level(settings.level);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+Result<UniqueFd> open_log_file(const std::string& path) {
+  constexpr mode_t kOwnerWritesGroupReads = 0640;
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kOwnerWritesGroupReads));
+  if (!fd) return failure(ExitCode::kCantCreate, system_error("open the log file " + path, errno).text);
+  return fd;
+}
+
+bool goes_to_journal(int fd) {
+  const char* stream = std::getenv("JOURNAL_STREAM");  // "device:inode"
+  struct stat status {};
+  if (stream == nullptr || ::fstat(fd, &status) != 0) return false;
+  return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
+}  // namespace tcp_echo

@@ -1,0 +1,180 @@
+#include "tcp_echo/config/loader.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "tcp_echo/base/text.hpp"
+#include "tcp_echo/config/value.hpp"
+
+namespace tcp_echo {
+namespace {
+
+constexpr std::string_view kBuiltIn = "built-in default";
+constexpr std::size_t kLargestFile = 1024UL * 1024;
+
+std::size_t row_of(const Option& option) {
+  return static_cast<std::size_t>(&option - options().data());
+}
+
+/// Two options of one source that both write the same thing cannot both be meant.
+Result<void> check_port_against_listen(const std::vector<Setting>& settings, ExitCode code) {
+  const auto is = [](std::string_view name) { return [name](const Setting& setting) { return setting.option->name == name; }; };
+  const auto port = std::find_if(settings.begin(), settings.end(), is("port"));
+  const auto listen = std::find_if(settings.begin(), settings.end(), is("listen"));
+  if (port == settings.end() || listen == settings.end()) return {};
+  return failure(code, fmt::format("{}: stands for the default listen address, which {} replaces; allowed: one of the two", port->source,
+                                   listen->source));
+}
+
+/// Puts one source's settings over what earlier sources said.
+Result<void> apply(const std::vector<Setting>& settings, ExitCode code, Loaded& loaded) {
+  if (auto checked = check_port_against_listen(settings, code); !checked) return checked;
+  for (const auto& setting : settings) {
+    const auto assigned = assign(*setting.option, setting.texts, loaded.config);
+    if (!assigned) return failure(code, fmt::format("{}: {}", setting.source, assigned.error()));
+    loaded.sources[row_of(*setting.option)] = setting.source;
+  }
+  return {};
+}
+
+/// Flags and variables cannot carry a line end as comfortably as TOML can.
+Result<void> unescape(std::vector<Setting>& settings, ExitCode code) {
+  for (auto& setting : settings) {
+    const auto* const value = std::get_if<TextValue>(&setting.option->value);
+    if (value == nullptr || !value->escapes) continue;
+    for (auto& text : setting.texts) {
+      auto plain = unescaped(text);
+      if (!plain) {
+        return failure(code, fmt::format(R"({}: {} has an unknown escape; allowed: \n, \r, \t, \\)", setting.source, in_quotes(text)));
+      }
+      text = std::move(*plain);
+    }
+  }
+  return {};
+}
+
+std::vector<Setting> built_in_defaults() {
+  std::vector<Setting> defaults;
+  for (const auto& option : options()) {
+    if (!option.is_list()) defaults.push_back({&option, {std::string(option.default_text)}, std::string(kBuiltIn) + ": " + option.flag()});
+  }
+  return defaults;
+}
+
+Result<Loaded> with_built_in_defaults() {
+  Loaded loaded;
+  loaded.sources.resize(options().size());
+  auto defaults = built_in_defaults();
+  if (auto done = unescape(defaults, ExitCode::kSoftware); !done) return tl::unexpected(done.error());
+  if (auto done = apply(defaults, ExitCode::kSoftware, loaded); !done) return tl::unexpected(done.error());
+  std::fill(loaded.sources.begin(), loaded.sources.end(), kBuiltIn);
+  return loaded;
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string text(kLargestFile + 1, '\0');
+  errno = 0;
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!stream.is_open() || stream.bad()) {
+    return failure(ExitCode::kConfig, fmt::format("{}: cannot read the configuration: {}", path, std::strerror(errno)));
+  }
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > kLargestFile) return failure(ExitCode::kConfig, path + ": a configuration of more than 1 MiB; is this the right file?");
+  return text;
+}
+
+Result<void> apply_file(Loaded& loaded) {
+  const auto& path = loaded.config.config_file;
+  if (path.empty()) return {};
+  const auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  const auto settings = read_toml(*text, path);
+  if (!settings) return tl::unexpected(settings.error());
+  return apply(*settings, ExitCode::kConfig, loaded);
+}
+
+/// --config comes from the environment or a flag, and has to be known before the file can take its place below both.
+Result<void> apply_config_file_option(const std::vector<Setting>& settings, ExitCode code, Loaded& loaded) {
+  for (const auto& setting : settings) {
+    if (setting.option->name != "config") continue;
+    if (auto done = apply({setting}, code, loaded); !done) return done;
+  }
+  return {};
+}
+
+/// Combinations that are allowed but surely not meant.
+void warn_of_contradictions(Loaded& loaded) {
+  const auto& config = loaded.config;
+  if (config.send_reset && !config.idle_notice.empty()) {
+    loaded.warnings.emplace_back("--idle-notice is never seen together with --send-reset: a reset discards what was written");
+  }
+}
+
+/// --port and --listen write the same value; whichever was last is shown.
+bool is_shown(const Option& option, const Config& config) {
+  if (option.name == "config") return false;
+  if (option.name == "port") return config.listen_is_default;
+  if (option.name == "listen") return !config.listen_is_default;
+  return true;
+}
+
+}  // namespace
+
+Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector<std::string>& variables) {
+  auto line = read_command_line(arguments);
+  if (!line) return tl::unexpected(line.error());
+  auto loaded = with_built_in_defaults();
+  if (!loaded) return loaded;
+  loaded->action = line->action;
+  if (line->action == Action::kHelp || line->action == Action::kVersion) return loaded;
+
+  auto environment = read_environment(variables);
+  if (!environment) return tl::unexpected(environment.error());
+  loaded->warnings = std::move(environment->warnings);
+  loaded->notices = std::move(environment->notices);
+
+  const auto step = [&loaded](Result<void> done) {
+    if (loaded && !done) loaded = tl::unexpected(done.error());
+    return loaded.has_value();
+  };
+  const bool ok = step(unescape(environment->settings, ExitCode::kConfig)) && step(unescape(line->settings, ExitCode::kUsage)) &&
+                  step(apply_config_file_option(environment->settings, ExitCode::kConfig, *loaded)) &&
+                  step(apply_config_file_option(line->settings, ExitCode::kUsage, *loaded)) && step(apply_file(*loaded)) &&
+                  step(apply(environment->settings, ExitCode::kConfig, *loaded)) &&
+                  step(apply(line->settings, ExitCode::kUsage, *loaded));
+  if (ok) warn_of_contradictions(*loaded);
+  return loaded;
+}
+
+std::string effective_toml(const Config& config) {
+  std::string text;
+  for (const auto& option : options()) {
+    if (is_shown(option, config)) text += fmt::format("{} = {}\n", option.key(), to_toml(option, config));
+  }
+  return text;
+}
+
+Result<Config> parse_effective_toml(std::string_view text) {
+  auto loaded = with_built_in_defaults();
+  if (!loaded) return tl::unexpected(loaded.error());
+  const auto settings = read_toml(text, "effective configuration");
+  if (!settings) return tl::unexpected(settings.error());
+  if (auto done = apply(*settings, ExitCode::kSoftware, *loaded); !done) return tl::unexpected(done.error());
+  return loaded->config;
+}
+
+std::string annotated_toml(const Loaded& loaded) {
+  std::string text;
+  for (const auto& option : options()) {
+    if (!is_shown(option, loaded.config)) continue;
+    text += fmt::format("{} = {}  # {}\n", option.key(), to_toml(option, loaded.config), loaded.sources[row_of(option)]);
+  }
+  return text;
+}
+
+}  // namespace tcp_echo

@@ -1,0 +1,91 @@
+#include <spdlog/fmt/fmt.h>
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "tcp_echo/base/text.hpp"
+#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/value.hpp"
+
+namespace tcp_echo {
+namespace {
+
+std::string type_of(const toml::node& node) {
+  std::ostringstream name;
+  name << node.type();
+  return name.str();
+}
+
+const Option* option_of_key(std::string_view key) {
+  const auto all = options();
+  const auto found = std::find_if(all.begin(), all.end(), [key](const Option& option) { return option.key() == key; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+/// The TOML type that a value of this kind has; a number's word and a duration's 0 are the exceptions.
+bool has_right_type(const Option& option, const toml::node& node) {
+  struct Visitor {
+    const toml::node& node;
+    bool operator()(const SwitchValue&) const { return node.is_boolean(); }
+    bool operator()(const NumberValue& value) const { return node.is_integer() || (!value.word.empty() && node.value<std::string_view>() == value.word); }
+    bool operator()(const PortValue&) const { return node.is_integer(); }
+    bool operator()(const DurationValue&) const { return node.is_string() || node.value_exact<std::int64_t>() == 0; }
+    bool operator()(const TextValue&) const { return node.is_string(); }
+    bool operator()(const PathValue&) const { return node.is_string(); }
+    bool operator()(const ChoiceValue&) const { return node.is_string(); }
+    bool operator()(const ListenValue&) const {
+      const auto* const array = node.as_array();
+      return node.is_string() || (array != nullptr && (array->empty() || array->is_homogeneous<std::string>()));
+    }
+  };
+  return std::visit(Visitor{node}, option.value);
+}
+
+std::string scalar_text(const toml::node& node) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
+  return node.value_or(false) ? "true" : "false";
+}
+
+std::vector<std::string> texts_of(const toml::node& node) {
+  const auto* const array = node.as_array();
+  if (array == nullptr) return {scalar_text(node)};
+  std::vector<std::string> texts;
+  for (const auto& element : *array) texts.push_back(scalar_text(element));
+  return texts;
+}
+
+Result<Setting> read_entry(std::string_view file, const toml::key& key, const toml::node& node) {
+  const auto place = fmt::format("{}:{}: {}", file, key.source().begin.line, key.str());
+  const auto* const option = option_of_key(key.str());
+  if (option == nullptr) {
+    return failure(ExitCode::kConfig, place + ": unknown key; allowed: the options of --help, with _ for -");
+  }
+  if (option->name == "config") return failure(ExitCode::kConfig, place + ": a file cannot name another one");
+  if (!has_right_type(*option, node)) {
+    return failure(ExitCode::kConfig,
+                   fmt::format("{}: the value has the wrong type, {}; allowed: {}", place, type_of(node), allowed(*option)));
+  }
+  return Setting{option, texts_of(node), place};
+}
+
+}  // namespace
+
+Result<std::vector<Setting>> read_toml(std::string_view text, std::string_view name) {
+  try {
+    const toml::table table = toml::parse(text);
+    std::vector<Setting> settings;
+    for (const auto& [key, node] : table) {
+      auto setting = read_entry(name, key, node);
+      if (!setting) return tl::unexpected(setting.error());
+      settings.push_back(std::move(*setting));
+    }
+    return settings;
+  } catch (const toml::parse_error& error) {
+    return failure(ExitCode::kConfig, fmt::format("{}:{}: {}", name, error.source().begin.line, error.description()));
+  }
+}
+
+}  // namespace tcp_echo

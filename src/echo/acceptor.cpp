@@ -1,0 +1,114 @@
+#include "tcp_echo/echo/acceptor.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "tcp_echo/base/text.hpp"
+
+namespace tcp_echo {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A burst of new clients must not keep the old ones waiting for longer than a few echoes take.
+constexpr int kAcceptsPerTurn = 16;
+
+// Nobody tells when the system has descriptors or memory again, so ask now and then.
+constexpr auto kRetryDelay = 500ms;
+
+// A limit that is hit once is hit with every new connection.
+constexpr auto kTellAtMostEvery = 10s;
+
+// What finish() takes at most, should new clients arrive as fast as it accepts them.
+constexpr int kMostWaiting = 4096;
+
+}  // namespace
+
+Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour, ConnectionTable& table)
+    : loop_(loop),
+      listener_(std::move(listener)),
+      name_(std::move(name)),
+      behaviour_(behaviour),
+      table_(table),
+      poll_(loop, listener_.get(), [this] { on_ready(); }),
+      retry_(loop, [this] { resume(); }) {
+  poll_.watch(Readiness::kReadable);
+}
+
+void Acceptor::on_ready() noexcept {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    const auto outcome = accept_one();
+    if (outcome == Outcome::kQueueEmpty || outcome == Outcome::kPaused) return;
+  }
+}
+
+Acceptor::Outcome Acceptor::accept_one() noexcept {
+  if (!table_.has_room()) return pause(fmt::format("--worker-connections is reached: {} are open", table_.size()), false);
+  UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!fd) return pause_after(errno);
+  const bool last = fd.get() >= table_.settings().descriptor_limit;
+  table_.add(std::move(fd), behaviour_);
+  if (!last) return Outcome::kAccepted;
+  return pause(fmt::format("the open-files limit is reached: {} connections are open", table_.size()), false);
+}
+
+// Which errors can be had, and that those of the new socket's network are to be passed over: accept(2).
+Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
+  switch (error_number) {
+    case EAGAIN:
+      return Outcome::kQueueEmpty;
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return Outcome::kTryNext;
+    default:  // EMFILE, ENFILE, ENOBUFS, ENOMEM, and whatever the kernel may come up with
+      return pause("accept4: " + std::generic_category().message(error_number), true);
+  }
+}
+
+Acceptor::Outcome Acceptor::pause(const std::string& why, bool with_timer) noexcept {
+  poll_.stop();
+  paused_ = true;
+  if (with_timer) retry_.start(kRetryDelay);
+  table_.counters().accept_pauses.add(1);
+  if (loop_.now() >= may_tell_again_) {
+    spdlog::warn("{}: {}; accepting pauses and further clients wait in the queue, {} ({} so far)", name_, why,
+                 with_timer ? fmt::format("next try in {}", format_duration(kRetryDelay)) : "until a connection closes",
+                 counted(table_.counters().accept_pauses.get(), "pause"));
+    may_tell_again_ = loop_.now() + kTellAtMostEvery;
+  }
+  return Outcome::kPaused;
+}
+
+void Acceptor::on_room() noexcept {
+  if (paused_) resume();
+}
+
+void Acceptor::resume() noexcept {
+  paused_ = false;
+  retry_.stop();
+  poll_.watch(Readiness::kReadable);
+}
+
+void Acceptor::finish() noexcept {
+  for (int i = 0; i < kMostWaiting; ++i) {
+    const auto outcome = accept_one();
+    if (outcome == Outcome::kQueueEmpty || outcome == Outcome::kPaused) break;
+  }
+  paused_ = false;
+  retry_.stop();
+  poll_.stop();
+}
+
+}  // namespace tcp_echo

@@ -1,0 +1,158 @@
+#include "tcp_echo/echo/connection.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "tcp_echo/echo/connection_table.hpp"
+#include "tcp_echo/net/socket_options.hpp"
+#include "tcp_echo/net/tcp_state.hpp"
+
+namespace tcp_echo {
+namespace {
+
+bool try_later(int error_number) noexcept {
+  return error_number == EAGAIN || error_number == EINTR;
+}
+
+}  // namespace
+
+using Phase = ConnectionState::Phase;
+
+int Connection::start(Loop& loop) noexcept {
+  const int status = poll_.init(loop, fd_.get(), *this);
+  if (status == 0) poll_.watch(Readiness::kReadable);
+  return status;
+}
+
+void Connection::on_ready(bool failed) noexcept {
+  switch (state_.phase) {
+    case Phase::kEchoing:
+      if (failed) return close(CloseReason::kReset);
+      return state_.unsent.is_empty() ? receive_and_respond() : send_unsent();
+    case Phase::kLingering:
+      return failed ? close(state_.reason) : discard();
+    case Phase::kClosing:
+      return;
+  }
+}
+
+void Connection::receive_and_respond() noexcept {
+  const auto buffer = table_.read_buffer();
+  const auto size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  if (size == 0) return close(CloseReason::kClient);  // nothing is unsent, or we would not be reading
+  if (size < 0) {
+    if (!try_later(errno)) close(CloseReason::kReset);
+    return;
+  }
+  table_.counters().received_bytes.add(static_cast<std::uint64_t>(size));
+  table_.idle_queue().touch(*this);
+
+  const auto reply = behaviour_.respond(buffer.first(static_cast<std::size_t>(size)));
+  const auto sent = send(reply);
+  if (sent < 0) return;
+  const auto rest = reply.subspan(static_cast<std::size_t>(sent));
+  if (rest.empty()) return;
+  if (!keep_unsent(rest)) return close_now(CloseReason::kReset);
+  poll_.watch(Readiness::kWritable);
+}
+
+void Connection::send_unsent() noexcept {
+  auto& unsent = state_.unsent;
+  const auto sent = send(unsent.rest());
+  if (sent <= 0) return;
+  unsent.begin += static_cast<std::uint32_t>(sent);
+  table_.idle_queue().touch(*this);
+  if (!unsent.is_empty()) return;
+  unsent = {};
+  poll_.watch(Readiness::kReadable);
+}
+
+std::ptrdiff_t Connection::send(std::span<const std::byte> bytes) noexcept {
+  const auto sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (sent >= 0) {
+    table_.counters().sent_bytes.add(static_cast<std::uint64_t>(sent));
+    return sent;
+  }
+  if (try_later(errno)) return 0;
+  close(CloseReason::kReset);
+  return -1;
+}
+
+bool Connection::keep_unsent(std::span<const std::byte> rest) noexcept {
+  auto& unsent = state_.unsent;
+  unsent.bytes.reset(new (std::nothrow) std::byte[rest.size()]);
+  if (unsent.bytes == nullptr) return false;
+  std::memcpy(unsent.bytes.get(), rest.data(), rest.size());
+  unsent.begin = 0;
+  unsent.end = static_cast<std::uint32_t>(rest.size());
+  return true;
+}
+
+void Connection::discard() noexcept {
+  const auto buffer = table_.read_buffer();
+  const auto size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  if (size > 0) return table_.counters().received_bytes.add(static_cast<std::uint64_t>(size));
+  if (size == 0 || !try_later(errno)) close(state_.reason);
+}
+
+void Connection::on_quiet() noexcept {
+  if (table_.is_draining()) {
+    // Whoever still has bytes to come gets them, for as long as --shutdown-timeout allows.
+    if (state_.unsent.is_empty() && unacknowledged_bytes(fd_.get()) == 0) return finish(CloseReason::kDrain);
+    return table_.idle_queue().touch(*this);
+  }
+  // A slow reader takes bytes from the kernel's buffer while we wait for room in it: that is not idle.
+  if (delivered_within(fd_.get(), table_.settings().idle_timeout)) return table_.idle_queue().touch(*this);
+  close_idle();
+}
+
+void Connection::close_idle() noexcept {
+  if (table_.settings().send_reset || !state_.unsent.is_empty()) {
+    reset_on_close(fd_.get());
+    return close(CloseReason::kIdle);
+  }
+  const auto& notice = table_.settings().idle_notice;
+  if (!notice.empty() && send(std::as_bytes(std::span(notice))) < 0) return;
+  finish(CloseReason::kIdle);
+}
+
+/// Our FIN, then the peer's. Closing at once would answer whatever is still on its way to us with a reset, and that may destroy
+/// bytes which the peer has not read yet.
+void Connection::finish(CloseReason reason) noexcept {
+  ::shutdown(fd_.get(), SHUT_WR);
+  if (table_.settings().linger_timeout.count() == 0) return close(reason);
+  state_.phase = Phase::kLingering;
+  state_.reason = reason;
+  table_.idle_queue().remove(*this);
+  table_.linger_queue().add(*this);
+}
+
+void Connection::on_linger_over() noexcept {
+  reset_on_close(fd_.get());
+  close(state_.reason);
+}
+
+void Connection::close_now(CloseReason reason) noexcept {
+  if (!state_.unsent.is_empty()) reset_on_close(fd_.get());
+  close(state_.phase == Phase::kLingering ? state_.reason : reason);
+}
+
+// The descriptor is closed together with this object, when libuv has let go of it.
+void Connection::close(CloseReason reason) noexcept {
+  auto& queue = state_.phase == Phase::kLingering ? table_.linger_queue() : table_.idle_queue();
+  queue.remove(*this);
+  state_.phase = Phase::kClosing;
+  spdlog::debug("connection on descriptor {} closes: {}", fd_.get(), name_of(reason));
+  table_.counters().closed_for(reason).add(1);
+  poll_.close();
+}
+
+void Connection::on_poll_closed() noexcept {
+  table_.erase(*this);
+}
+
+}  // namespace tcp_echo

@@ -1,0 +1,67 @@
+#include "tcp_echo/echo/idle_queue.hpp"
+
+namespace tcp_echo {
+namespace {
+
+// Thousands may fall due in one moment; between portions the busy connections get their turn.
+constexpr int kExpiriesPerTurn = 64;
+
+}  // namespace
+
+IdleQueue::IdleQueue(Loop& loop, std::chrono::milliseconds timeout, std::function<void(IdleNode&)> on_expired)
+    : loop_(loop), timeout_(timeout), on_expired_(std::move(on_expired)), timer_(loop, [this] { expire(); }) {
+  end_.older_ = end_.newer_ = &end_;
+}
+
+void IdleQueue::add(IdleNode& node) {
+  node.last_activity_ = loop_.now();
+  append(node);
+  set_timer();
+}
+
+void IdleQueue::touch(IdleNode& node) noexcept {
+  node.last_activity_ = loop_.now();
+  if (end_.older_ == &node) return;
+  unlink(node);
+  append(node);
+}
+
+void IdleQueue::remove(IdleNode& node) noexcept {
+  unlink(node);
+}
+
+void IdleQueue::set_timeout(std::chrono::milliseconds timeout) {
+  timeout_ = timeout;
+  timer_.stop();
+  set_timer();
+}
+
+void IdleQueue::expire() {
+  for (int i = 0; i < kExpiriesPerTurn && !is_empty(); ++i) {
+    IdleNode& oldest = *end_.newer_;
+    if (loop_.now() - oldest.last_activity_ < timeout_) break;
+    on_expired_(oldest);
+  }
+  set_timer();
+}
+
+/// A running timer may ring too early, for a member that was touched since: it is set again then. So a touch need not set it.
+void IdleQueue::set_timer() {
+  if (timeout_.count() == 0 || is_empty() || timer_.is_running()) return;
+  timer_.start(end_.newer_->last_activity_ + timeout_ - loop_.now());
+}
+
+void IdleQueue::append(IdleNode& node) noexcept {
+  node.older_ = end_.older_;
+  node.newer_ = &end_;
+  end_.older_->newer_ = &node;
+  end_.older_ = &node;
+}
+
+void IdleQueue::unlink(IdleNode& node) noexcept {
+  node.older_->newer_ = node.newer_;
+  node.newer_->older_ = node.older_;
+  node.older_ = node.newer_ = nullptr;
+}
+
+}  // namespace tcp_echo

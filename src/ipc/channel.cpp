@@ -1,0 +1,108 @@
+#include "tcp_echo/ipc/channel.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace tcp_echo {
+namespace {
+
+struct Received {
+  std::vector<std::byte> frame;
+  std::vector<UniqueFd> descriptors;
+  bool cut = false;  ///< the frame or its descriptors did not fit, or could not be taken over
+};
+
+std::vector<UniqueFd> descriptors_of(msghdr& header) {
+  std::vector<UniqueFd> descriptors;
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
+    const auto count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(control) + i * sizeof(int), sizeof fd);
+      descriptors.emplace_back(fd);
+    }
+  }
+  return descriptors;
+}
+
+/// The error is an errno. An empty frame means that the peer is gone: SOCK_SEQPACKET cannot say it in another way, and ours are
+/// never empty.
+tl::expected<Received, int> receive(int fd) {
+  Received received;
+  received.frame.resize(kLargestFrame);
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostDescriptors * sizeof(int))> control{};
+  iovec vector{.iov_base = received.frame.data(), .iov_len = received.frame.size()};
+  msghdr header{};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  const auto size = ::recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (size < 0) return tl::unexpected(errno);
+  received.descriptors = descriptors_of(header);
+  received.cut = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  received.frame.resize(static_cast<std::size_t>(size));
+  return received;
+}
+
+}  // namespace
+
+Result<std::pair<UniqueFd, UniqueFd>> make_channel_pair() {
+  std::array<int, 2> fds{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0) return system_failure("socketpair", errno);
+  return std::pair{UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+Channel::Channel(Loop& loop, UniqueFd fd, Handlers handlers)
+    : fd_(std::move(fd)), handlers_(std::move(handlers)), poll_(loop, fd_.get(), [this] { on_ready(); }) {
+  poll_.watch(Readiness::kReadable);
+}
+
+Result<void> Channel::send(const Message& message, std::span<const int> descriptors) {
+  auto frame = encode(message, descriptors.size());
+  if (frame.size() > kLargestFrame || descriptors.size() > kMostDescriptors) {
+    return failure(ExitCode::kSoftware, "send on the control channel: the message is too large");
+  }
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostDescriptors * sizeof(int))> control{};
+  iovec vector{.iov_base = frame.data(), .iov_len = frame.size()};
+  msghdr header{};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    header.msg_control = control.data();
+    header.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
+  }
+  if (::sendmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) return system_failure("send on the control channel", errno);
+  return {};
+}
+
+// One message a call; epoll is level-triggered and brings the next. Each handler is called last: it may destroy this object.
+void Channel::on_ready() {
+  auto received = receive(fd_.get());
+  if (!received && (received.error() == EAGAIN || received.error() == EINTR)) return;
+  if (!received || received->frame.empty()) {
+    poll_.stop();
+    const auto on_closed = handlers_.on_closed;
+    return on_closed();
+  }
+  auto message = decode(received->frame, received->descriptors.size());
+  if (received->cut) message = tl::unexpected(DecodeError{DecodeError::Kind::kNonsense, "a message that was cut on its way"});
+  if (!message) {
+    poll_.stop();
+    const auto on_nonsense = handlers_.on_nonsense;
+    return on_nonsense(message.error());
+  }
+  const auto on_message = handlers_.on_message;
+  on_message(std::move(*message), std::move(received->descriptors));
+}
+
+}  // namespace tcp_echo

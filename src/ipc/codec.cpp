@@ -1,0 +1,143 @@
+#include "tcp_echo/ipc/codec.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace tcp_echo {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x6f686365;  // "echo"
+
+class Writer {
+ public:
+  explicit Writer(std::vector<std::byte>& out) : out_(out) {}
+
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  void value(const T& value) {
+    append(std::as_bytes(std::span(&value, 1)));
+  }
+
+  void text(const std::string& text) {
+    value(static_cast<std::uint32_t>(text.size()));
+    append(std::as_bytes(std::span(text)));
+  }
+
+ private:
+  void append(std::span<const std::byte> bytes) {
+    const auto end = out_.size();
+    out_.resize(end + bytes.size());
+    std::copy(bytes.begin(), bytes.end(), out_.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+
+  std::vector<std::byte>& out_;
+};
+
+/// Reads fields in order; past the end everything is zero and ok() is false.
+class Reader {
+ public:
+  explicit Reader(std::span<const std::byte> in) : in_(in) {}
+
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  T value() {
+    T value{};
+    const auto bytes = take(sizeof(T));
+    if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof(T));
+    return value;
+  }
+
+  std::string text() {
+    const auto bytes = take(value<std::uint32_t>());
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+
+  bool ok() const { return ok_; }
+  bool at_end() const { return in_.empty(); }
+
+ private:
+  std::span<const std::byte> take(std::size_t size) {
+    if (size > in_.size()) {
+      ok_ = false;
+      in_ = {};
+      return {};
+    }
+    const auto taken = in_.first(size);
+    in_ = in_.subspan(size);
+    return taken;
+  }
+
+  std::span<const std::byte> in_;
+  bool ok_ = true;
+};
+
+void write(Writer& out, const ConfigureMessage& message) {
+  out.value(message.block);
+  out.text(message.configuration);
+}
+void write(Writer&, const ReadyMessage&) {}
+void write(Writer&, const DrainMessage&) {}
+void write(Writer&, const StopMessage&) {}
+
+void read(Reader& in, ConfigureMessage& message) {
+  message.block = in.value<std::uint32_t>();
+  message.configuration = in.text();
+}
+void read(Reader&, ReadyMessage&) {}
+void read(Reader&, DrainMessage&) {}
+void read(Reader&, StopMessage&) {}
+
+/// The message of that index, with its fields read; nothing if there is no such message.
+template <std::size_t... Indices>
+std::optional<Message> read_message(std::size_t type, Reader& in, std::index_sequence<Indices...>) {
+  std::optional<Message> message;
+  const auto read_if = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+    if (type == I) read(in, message.emplace().template emplace<I>());
+  };
+  (read_if(std::integral_constant<std::size_t, Indices>{}), ...);
+  return message;
+}
+
+tl::unexpected<DecodeError> nonsense(std::string text) {
+  return tl::unexpected(DecodeError{DecodeError::Kind::kNonsense, std::move(text)});
+}
+
+}  // namespace
+
+std::vector<std::byte> encode(const Message& message, std::size_t descriptors) {
+  std::vector<std::byte> frame(sizeof(FrameHeader));
+  Writer out(frame);
+  std::visit([&out](const auto& chosen) { write(out, chosen); }, message);
+  const FrameHeader header{kMagic, kProtocolVersion, static_cast<std::uint16_t>(message.index()),
+                           static_cast<std::uint32_t>(frame.size() - sizeof(FrameHeader)), static_cast<std::uint32_t>(descriptors)};
+  std::memcpy(frame.data(), &header, sizeof header);
+  return frame;
+}
+
+tl::expected<Message, DecodeError> decode(std::span<const std::byte> frame, std::size_t descriptors) {
+  Reader in(frame);
+  const auto header = in.value<FrameHeader>();
+  if (!in.ok()) return nonsense(fmt::format("a message of {} bytes, too short for its header", frame.size()));
+  if (header.magic != kMagic) return nonsense(fmt::format("a message that begins with {:08x}", header.magic));
+  if (header.version != kProtocolVersion) {
+    return tl::unexpected(DecodeError{DecodeError::Kind::kOtherVersion,
+                                      fmt::format("protocol version {}, this is {}", header.version, kProtocolVersion)});
+  }
+  if (header.payload_bytes != frame.size() - sizeof header) {
+    return nonsense(fmt::format("a message of {} bytes that announced {}", frame.size() - sizeof header, header.payload_bytes));
+  }
+  if (header.descriptors != descriptors) {
+    return nonsense(fmt::format("a message with {} descriptors that announced {}", descriptors, header.descriptors));
+  }
+  auto message = read_message(header.type, in, std::make_index_sequence<std::variant_size_v<Message>>{});
+  if (!message) return nonsense(fmt::format("a message of the unknown type {}", header.type));
+  if (!in.ok() || !in.at_end()) return nonsense(fmt::format("a message of type {} with the wrong length", header.type));
+  return std::move(*message);
+}
+
+}  // namespace tcp_echo

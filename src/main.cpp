@@ -1,0 +1,126 @@
+// One executable, several roles: parse, choose the role, wire the objects, return the exit code.
+
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tcp_echo/base/limits.hpp"
+#include "tcp_echo/base/log.hpp"
+#include "tcp_echo/base/text.hpp"
+#include "tcp_echo/config.h"
+#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/log_settings.hpp"
+#include "tcp_echo/loop/process_title.hpp"
+#include "tcp_echo/loop/signal.hpp"
+#include "tcp_echo/master/master.hpp"
+#include "tcp_echo/worker/worker.hpp"
+
+namespace tcp_echo {
+namespace {
+
+constexpr int kControlDescriptor = 3;
+constexpr int kFirstListener = 4;
+
+int as_int(ExitCode code) {
+  return static_cast<int>(code);
+}
+
+/// The one line that a user gets when the program cannot do what it was asked for.
+ExitCode complain(const std::string& text, ExitCode code) {
+  std::fprintf(stderr, "tcp-echo-master: %s\n", text.c_str());
+  return code;
+}
+
+ExitCode print(const std::string& text) {
+  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  return written ? ExitCode::kOk : complain("cannot write to standard output", ExitCode::kOsError);
+}
+
+/// "tcp-echo-master worker SLOT LISTENERS", with the descriptors as Fleet lays them out. Nothing if this is no such call.
+std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 3 || arguments[0] != "worker") return std::nullopt;
+  const auto slot = parse_number(arguments[1]);
+  const auto listeners = parse_number(arguments[2]);
+  if (!slot || *slot < 1 || *slot > kMaxWorkers || !listeners || *listeners > kMaxListenAddresses) return std::nullopt;
+  WorkerBirth birth;
+  birth.slot = static_cast<unsigned>(*slot);
+  birth.control = UniqueFd(kControlDescriptor);
+  const int end = kFirstListener + static_cast<int>(*listeners);
+  for (int fd = kFirstListener; fd < end; ++fd) birth.listeners.emplace_back(fd);
+  ::close(end);  // the program file, which was needed only to get here
+  return birth;
+}
+
+ExitCode run_worker(WorkerBirth birth) {
+  for (const int number : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) ignore_signal(number);
+  const auto title = "tcp-echo[wrk" + std::to_string(birth.slot) + "]";
+  set_process_title(title);
+  set_up_logging(title, {});
+  return Worker(std::move(birth)).run();
+}
+
+ExitCode run_master(const Loaded& loaded) {
+  constexpr auto kTitle = "tcp-echo[mastr]";
+  set_process_title(kTitle);
+  raise_open_files_limit();
+  UniqueFd log_file;
+  if (!loaded.config.log_file.empty()) log_file = value_or_throw(open_log_file(loaded.config.log_file));
+  const int log_descriptor = log_file ? log_file.get() : STDERR_FILENO;
+  set_up_logging(kTitle, log_settings(loaded.config, log_descriptor));
+  for (const auto& warning : loaded.warnings) spdlog::warn("{}", warning);
+  for (const auto& notice : loaded.notices) spdlog::info("{}", notice);
+  try {
+    return Master(loaded.config, log_descriptor).run();
+  } catch (const FatalError& error) {
+    if (log_file) spdlog::error("{}", error.what());
+    throw;
+  }
+}
+
+ExitCode run_action(const Loaded& loaded) {
+  switch (loaded.action) {
+    case Action::kRun: return run_master(loaded);
+    case Action::kCheck:
+      for (const auto& warning : loaded.warnings) complain(warning, ExitCode::kOk);
+      return print("configuration ok\n");
+    case Action::kPrintConfig: return print(annotated_toml(loaded));
+    case Action::kVersion: return print("tcp-echo-master " TCP_ECHO_VERSION "\n");
+    case Action::kHelp: return print(help_text());
+  }
+  return ExitCode::kSoftware;
+}
+
+std::vector<std::string> environment_variables() {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  return variables;
+}
+
+ExitCode run(const std::vector<std::string>& arguments) {
+  ignore_signal(SIGPIPE);
+  if (auto birth = worker_birth(arguments)) return run_worker(std::move(*birth));
+  const auto loaded = load(arguments, environment_variables());
+  if (!loaded) return complain(loaded.error().text, loaded.error().code);
+  return run_action(*loaded);
+}
+
+}  // namespace
+}  // namespace tcp_echo
+
+int main(int argc, char** argv) {
+  argv = tcp_echo::prepare_process_title(argc, argv);
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  try {
+    return tcp_echo::as_int(tcp_echo::run(arguments));
+  } catch (const tcp_echo::FatalError& error) {
+    return tcp_echo::as_int(tcp_echo::complain(error.what(), error.code()));
+  } catch (const std::exception& error) {
+    return tcp_echo::as_int(tcp_echo::complain(error.what(), tcp_echo::ExitCode::kSoftware));
+  }
+}

@@ -1,0 +1,79 @@
+#include "tcp_echo/net/listening_socket.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <fstream>
+#include <string>
+#include <system_error>
+
+#include "tcp_echo/net/socket_options.hpp"
+
+namespace tcp_echo {
+namespace {
+
+Error cannot_listen(const Endpoint& endpoint, int error_number) {
+  const auto code = error_number == EACCES || error_number == EPERM ? ExitCode::kNoPermission
+                    : error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM || error_number == ENOBUFS
+                        ? ExitCode::kOsError
+                        : ExitCode::kUnavailable;
+  std::string reason = std::generic_category().message(error_number);
+  if (error_number == EADDRINUSE) reason = "another process listens there already";
+  if (error_number == EADDRNOTAVAIL) reason = "this machine has no such address";
+  if (error_number == EACCES) reason = "ports below 1024 need root or CAP_NET_BIND_SERVICE";
+  return Error{code, "cannot listen on " + endpoint.text() + ": " + reason};
+}
+
+Result<UniqueFd> open_socket(const Endpoint& endpoint) {
+  UniqueFd fd(::socket(endpoint.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return tl::unexpected(cannot_listen(endpoint, errno));
+  // Or a connection of an earlier run, in TIME_WAIT or still open, would make the bind fail.
+  if (auto set = set_option(fd.get(), SocketOption::kReuseAddress, 1); !set) return tl::unexpected(set.error());
+  // [::] takes IPv4 as well, whatever net.ipv6.bindv6only says.
+  if (endpoint.family() == AF_INET6) {
+    if (auto set = set_option(fd.get(), SocketOption::kV6Only, 0); !set) return tl::unexpected(set.error());
+  }
+  return fd;
+}
+
+}  // namespace
+
+Result<void> probe_address(const Endpoint& endpoint) {
+  const auto fd = open_socket(endpoint);
+  if (!fd) return tl::unexpected(fd.error());
+  if (::bind(fd->get(), endpoint.address(), endpoint.size()) != 0) return tl::unexpected(cannot_listen(endpoint, errno));
+  return {};
+}
+
+Result<UniqueFd> open_listener(const Endpoint& endpoint, const ListenerOptions& options) {
+  auto fd = open_socket(endpoint);
+  if (!fd) return fd;
+  if (auto set = set_option(fd->get(), SocketOption::kReusePort, 1); !set) return tl::unexpected(set.error());
+  if (auto set = set_connection_options(fd->get(), options.nodelay, options.keepalive); !set) return tl::unexpected(set.error());
+  if (::bind(fd->get(), endpoint.address(), endpoint.size()) != 0 || ::listen(fd->get(), options.backlog) != 0) {
+    return tl::unexpected(cannot_listen(endpoint, errno));
+  }
+  return fd;
+}
+
+Result<Endpoint> local_endpoint(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return system_failure("getsockname", errno);
+  return Endpoint::from_sockaddr(address, size);
+}
+
+bool ipv6_available() {
+  const auto any = Endpoint::any_v6(0);
+  const UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return fd && ::bind(fd.get(), any.address(), any.size()) == 0;
+}
+
+int longest_backlog() {
+  std::ifstream stream("/proc/sys/net/core/somaxconn");
+  int longest = 0;
+  stream >> longest;
+  return longest;
+}
+
+}  // namespace tcp_echo

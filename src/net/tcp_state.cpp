@@ -1,0 +1,27 @@
+#include "tcp_echo/net/tcp_state.hpp"
+
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace tcp_echo {
+
+std::size_t unacknowledged_bytes(int fd) noexcept {
+  int bytes = 0;
+  if (::ioctl(fd, SIOCOUTQ, &bytes) != 0 || bytes < 0) return 0;
+  return static_cast<std::size_t>(bytes);
+}
+
+bool delivered_within(int fd, std::chrono::milliseconds period) noexcept {
+  if (unacknowledged_bytes(fd) == 0) return false;
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  return std::chrono::milliseconds(std::max(info.tcpi_last_data_sent, info.tcpi_last_ack_recv)) < period;
+}
+
+}  // namespace tcp_echo
