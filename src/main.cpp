@@ -1,5 +1,6 @@
 // One executable, several roles: parse, choose the role, wire the objects, return the exit code.
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +17,7 @@
 #include "tcp_echo/config.h"
 #include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/log_settings.hpp"
+#include "tcp_echo/ipc/channel.hpp"
 #include "tcp_echo/loop/process_title.hpp"
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/master/master.hpp"
@@ -44,7 +46,7 @@ ExitCode print(const std::string& text) {
 
 /// "tcp-echo-master worker SLOT LISTENERS", with the descriptors as Fleet lays them out. Nothing if this is no such call.
 std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 3 || arguments[0] != "worker") return std::nullopt;
+  if (arguments.size() != 3 || arguments[0] != "worker" || !is_channel_end(kControlDescriptor)) return std::nullopt;
   const auto slot = parse_number(arguments[1]);
   const auto listeners = parse_number(arguments[2]);
   if (!slot || *slot < 1 || *slot > kMaxWorkers || !listeners || *listeners > kMaxListenAddresses) return std::nullopt;
@@ -96,6 +98,13 @@ ExitCode run_action(const Loaded& loaded) {
   return ExitCode::kSoftware;
 }
 
+/// Whoever started us may have closed the first three; a socket that took the number of stderr would get the log.
+void keep_standard_descriptors_open() {
+  int fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+  if (fd >= 0) ::close(fd);
+}
+
 std::vector<std::string> environment_variables() {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
@@ -103,6 +112,7 @@ std::vector<std::string> environment_variables() {
 }
 
 ExitCode run(const std::vector<std::string>& arguments) {
+  keep_standard_descriptors_open();
   ignore_signal(SIGPIPE);
   if (auto birth = worker_birth(arguments)) return run_worker(std::move(*birth));
   const auto loaded = load(arguments, environment_variables());

@@ -90,9 +90,7 @@ void Fleet::act(Slot& slot, SlotAction action) {
     case SlotAction::kNone: return;
     case SlotAction::kSpawn: return spawn(slot);
     case SlotAction::kServe: return on_serving(slot);
-    case SlotAction::kKill:
-      spdlog::error("{} does not answer; killing it", name(slot));
-      return slot.process->kill(SIGKILL);
+    case SlotAction::kKill: return kill(slot);
     case SlotAction::kScheduleSpawn: return schedule_spawn(slot);
     case SlotAction::kTellDrain:
       publish(slot, WorkerState::kStopping);
@@ -103,6 +101,14 @@ void Fleet::act(Slot& slot, SlotAction action) {
       return tell(slot, StopMessage{});
     case SlotAction::kLeave: return on_gone();
   }
+}
+
+void Fleet::kill(Slot& slot) {
+  const auto why = slot.state == SlotState::kStarting
+                       ? fmt::format("is not ready after {} (--ready-timeout)", format_duration(resources_.config.ready_timeout))
+                       : "was told to stop at once and has not";
+  spdlog::error("{} {}; killing it", name(slot), why);
+  slot.process->kill(SIGKILL);
 }
 
 void Fleet::spawn(Slot& slot) {

@@ -88,7 +88,7 @@ void Master::on_all_ready() {
 }
 
 void Master::on_start_failure(const Error& error) {
-  start_failure_ = error;
+  start_failure_ = Error{error.code, "the workers could not become ready: " + error.text};
   stopping_ = true;
   fleet_.stop();
 }

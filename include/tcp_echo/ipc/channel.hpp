@@ -19,6 +19,9 @@ namespace tcp_echo {
 /// Both ends close-on-exec.
 Result<std::pair<UniqueFd, UniqueFd>> make_channel_pair();
 
+/// Whether the descriptor can be such an end at all.
+bool is_channel_end(int fd);
+
 class Channel {
  public:
   struct Handlers {

@@ -52,6 +52,7 @@ class Fleet {
 
   void handle(Slot& slot, SlotEvent event);
   void act(Slot& slot, SlotAction action);
+  void kill(Slot& slot);
   void spawn(Slot& slot);
   Result<void> try_spawn(Slot& slot);
   void introduce(Slot& slot, UniqueFd control);

@@ -1,0 +1,250 @@
+#include "system/daemon.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+namespace tcp_echo::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+const char* wrapper() {
+  return std::getenv("ECHO_TEST_WRAPPER");
+}
+
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+std::vector<std::string> command_line(const Launch& launch) {
+  std::vector<std::string> line;
+  if (wrapper() != nullptr) line = words(wrapper());
+  line.emplace_back(TCP_ECHO_MASTER);
+  line.insert(line.end(), launch.arguments.begin(), launch.arguments.end());
+  return line;
+}
+
+std::vector<std::string> environment_of(const Launch& launch, const std::string& token) {
+  std::vector<std::string> all;
+  for (char** variable = environ; *variable != nullptr; ++variable) all.emplace_back(*variable);
+  all.insert(all.end(), launch.environment.begin(), launch.environment.end());
+  all.push_back(token);
+  return all;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+std::string content(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::vector<pid_t> all_pids() {
+  std::vector<pid_t> pids;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const auto name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") == std::string::npos) pids.push_back(std::stoi(name));
+  }
+  return pids;
+}
+
+}  // namespace
+
+std::chrono::milliseconds patience() {
+  return wrapper() != nullptr ? 90s : 20s;
+}
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + patience();
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    ::poll(nullptr, 0, 5);
+  }
+  return true;
+}
+
+Launch Daemon::on_free_port(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"--listen", "127.0.0.1:0"});
+  return {std::move(arguments)};
+}
+
+Daemon::Daemon(Launch launch) {
+  static int count = 0;
+  token_ = "ECHO_TEST_TOKEN=" + std::to_string(::getpid()) + "." + std::to_string(++count);
+  const auto line = command_line(launch);
+  const auto environment = environment_of(launch, token_);
+  auto argv = pointers(line);
+  auto envp = pointers(environment);
+  std::array<int, 2> out{};
+  std::array<int, 2> err{};
+  if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+  pid_ = ::fork();
+  if (pid_ == 0) {  // only async-signal-safe calls from here: the test has threads
+    ::dup2(out[1], STDOUT_FILENO);
+    ::dup2(err[1], STDERR_FILENO);
+    if (launch.open_files) {
+      const rlimit limit{*launch.open_files, *launch.open_files};
+      ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (launch.dropped_capability) ::prctl(PR_CAPBSET_DROP, *launch.dropped_capability, 0, 0, 0);
+    for (const int fd : launch.closed_descriptors) ::close(fd);
+    ::execve(argv[0], argv.data(), envp.data());
+    ::_exit(127);
+  }
+  ::close(out[1]);
+  ::close(err[1]);
+  output_reader_ = std::thread([this, fd = out[0]] { read(UniqueFd(fd), output_); });
+  log_reader_ = std::thread([this, fd = err[0]] { read(UniqueFd(fd), log_); });
+}
+
+Daemon::~Daemon() {
+  if (!status_) {
+    ::kill(pid_, SIGKILL);
+    for (const pid_t pid : survivors()) {
+      if (pid != pid_) ::kill(pid, SIGKILL);
+    }
+    wait();
+  }
+  if (output_reader_.joinable()) output_reader_.join();
+  if (log_reader_.joinable()) log_reader_.join();
+}
+
+void Daemon::read(UniqueFd fd, std::string& into) {
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const auto size = ::read(fd.get(), buffer.data(), buffer.size());
+    if (size <= 0) return;
+    const std::lock_guard lock(mutex_);
+    into.append(buffer.data(), static_cast<std::size_t>(size));
+  }
+}
+
+std::string Daemon::log() const {
+  const std::lock_guard lock(mutex_);
+  return log_;
+}
+
+bool Daemon::logs(const std::string& text) const {
+  return eventually([&] { return log().find(text) != std::string::npos; });
+}
+
+bool Daemon::is_serving() {
+  const auto ended = [this] {
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+  };
+  const auto serving = [this] { return log().find("serving on ") != std::string::npos; };
+  return eventually([&] { return serving() || ended(); }) && serving();
+}
+
+std::vector<std::uint16_t> Daemon::ports() {
+  if (!is_serving()) throw std::runtime_error("the daemon does not serve: " + log());
+  const auto text = log();
+  const auto begin = text.find("serving on ");
+  const auto addresses = text.substr(begin, text.find(" with ", begin) - begin);
+  static const std::regex port(":([0-9]+)(,|$)");
+  std::vector<std::uint16_t> found;
+  for (std::sregex_iterator match(addresses.begin(), addresses.end(), port), end; match != end; ++match) {
+    found.push_back(static_cast<std::uint16_t>(std::stoi((*match)[1])));
+  }
+  return found;
+}
+
+std::vector<pid_t> Daemon::workers(std::size_t count) {
+  std::vector<pid_t> found(count);
+  eventually([&] {
+    std::fill(found.begin(), found.end(), 0);
+    for (const pid_t pid : survivors()) {
+      const auto name = proc_status(pid, "Name");
+      for (std::size_t slot = 0; slot < count; ++slot) {
+        if (name == "tcp-echo[wrk" + std::to_string(slot + 1) + "]") found[slot] = pid;
+      }
+    }
+    return std::find(found.begin(), found.end(), 0) == found.end();
+  });
+  return found;
+}
+
+void Daemon::signal(int number) const {
+  ::kill(pid_, number);
+}
+
+Outcome Daemon::wait() {
+  if (!status_) {
+    int status = 0;
+    const bool ended = eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; });
+    if (!ended) {
+      ADD_FAILURE() << "the daemon does not end; log:\n" << log();
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, &status, 0);
+    }
+    status_ = status;
+  }
+  // Its workers hold the pipe as well; they end after it, or are survivors that a test complains about.
+  if (survivors().empty()) {
+    if (output_reader_.joinable()) output_reader_.join();
+    if (log_reader_.joinable()) log_reader_.join();
+  }
+  const std::lock_guard lock(mutex_);
+  return {WIFEXITED(*status_) ? WEXITSTATUS(*status_) : -WTERMSIG(*status_), output_, log_};
+}
+
+Outcome Daemon::stop() {
+  signal(SIGTERM);
+  return wait();
+}
+
+std::vector<pid_t> Daemon::survivors() const {
+  std::vector<pid_t> found;
+  for (const pid_t pid : all_pids()) {
+    if (pid == ::getpid()) continue;
+    const auto folder = std::filesystem::path("/proc") / std::to_string(pid);
+    const auto environment = content(folder / "environ");
+    const auto position = environment.find(token_ + '\0');
+    if (position != std::string::npos && proc_status(pid, "State").front() != 'Z') found.push_back(pid);
+  }
+  return found;
+}
+
+Outcome run(Launch launch) {
+  Daemon daemon(std::move(launch));
+  auto outcome = daemon.wait();
+  EXPECT_TRUE(eventually([&] { return daemon.survivors().empty(); })) << "something of it is still running";
+  return outcome;
+}
+
+std::string proc_status(pid_t pid, const std::string& field) {
+  std::istringstream stream(content("/proc/" + std::to_string(pid) + "/status"));
+  for (std::string line; std::getline(stream, line);) {
+    if (line.rfind(field + ":\t", 0) == 0) return line.substr(line.find_first_not_of(" \t", field.size() + 1));
+  }
+  return " ";
+}
+
+std::chrono::milliseconds cpu_time(pid_t pid) {
+  const auto stat = content("/proc/" + std::to_string(pid) + "/stat");
+  const auto fields = words(stat.substr(stat.rfind(')') + 1));  // the third field on: proc(5)
+  const auto ticks = std::stol(fields.at(11)) + std::stol(fields.at(12));
+  return std::chrono::milliseconds(ticks * 1000 / ::sysconf(_SC_CLK_TCK));
+}
+
+}  // namespace tcp_echo::test
