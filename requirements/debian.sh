@@ -1,0 +1,13 @@
+#!/bin/sh
+# Debian 12 (bookworm) or newer. Installs what is missing of a set; on any other system it does nothing.
+#   debian.sh build|test|lint|coverage|run
+set -eu
+here=$(dirname "$0")
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+is_mine "$0" || exit 0
+check_set "$@"
+# shellcheck source=apt.sh
+. "$here/apt.sh"
+
+apt_install "$1"

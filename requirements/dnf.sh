@@ -1,0 +1,34 @@
+# shellcheck shell=sh
+# The package names of Fedora and its relatives and how to install them. Sourced by fedora.sh and rocky.sh, after lib.sh.
+
+dnf_words() {
+  case $1 in
+    build)
+      echo gcc-c++ cmake make ninja-build pkgconf-pkg-config
+      echo libuv-devel spdlog-devel cli11-devel tomlplusplus-devel expected-devel ;;
+    # The sanitizers' runtimes are packages of their own here.
+    test)
+      dnf_words build
+      echo gtest-devel gmock-devel valgrind strace netcat procps-ng iproute libasan libubsan libtsan ;;
+    lint) echo clang clang-tools-extra compiler-rt ShellCheck ;;
+    coverage) echo gcovr ;;
+    # netcat is OpenBSD's, whose -N the quickstart uses; nmap-ncat has no such flag.
+    run) echo libuv spdlog tomlplusplus netcat ;;
+  esac
+}
+
+dnf_missing() {
+  # Words are a list on purpose, here and below.
+  # shellcheck disable=SC2046
+  missing_of "$(rpm -qa --qf '%{NAME}\n')" $(dnf_words "$1")
+}
+
+dnf_install() {
+  missing=$(dnf_missing "$1")
+  [ -n "$missing" ] || return 0
+  # shellcheck disable=SC2086
+  announce $missing
+  # shellcheck disable=SC2086
+  quietly as_root dnf -q -y --setopt=install_weak_deps=False install $missing ||
+    fail "dnf could not install:" $missing
+}

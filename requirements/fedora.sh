@@ -1,0 +1,13 @@
+#!/bin/sh
+# Fedora. Installs what is missing of a set; on any other system it does nothing.
+#   fedora.sh build|test|lint|coverage|run
+set -eu
+here=$(dirname "$0")
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+is_mine "$0" || exit 0
+check_set "$@"
+# shellcheck source=dnf.sh
+. "$here/dnf.sh"
+
+dnf_install "$1"
