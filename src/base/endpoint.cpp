@@ -1,5 +1,6 @@
 #include "tcp_echo/base/endpoint.hpp"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <spdlog/fmt/fmt.h>
@@ -38,7 +39,10 @@ std::optional<HostAndPort> take_apart(std::string_view text) {
 
 std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   const auto parts = take_apart(text);
-  if (!parts || parts->host.empty()) return std::nullopt;
+  if (!parts || parts->host.find('\0') != std::string::npos) return std::nullopt;
+  // getaddrinfo would also read inet_aton's "127.1", "010.0.0.1" (octal) and "8090", which nobody means.
+  in_addr four_numbers{};
+  if (parts->family == AF_INET && ::inet_pton(AF_INET, parts->host.c_str(), &four_numbers) != 1) return std::nullopt;
   // getaddrinfo rather than inet_pton: it knows the scope of a link-local address (RFC 4007, section 11).
   addrinfo hints{};
   hints.ai_family = parts->family;

@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <memory>
 
+#include "tcp_echo/base/text.hpp"
+
 namespace tcp_echo {
 namespace {
 
@@ -44,7 +46,7 @@ void set_up_logging(const std::string& name, const LogSettings& settings) {
 Result<UniqueFd> open_log_file(const std::string& path) {
   constexpr mode_t kOwnerWritesGroupReads = 0640;
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kOwnerWritesGroupReads));
-  if (!fd) return failure(ExitCode::kCantCreate, system_error("open the log file " + path, errno).text);
+  if (!fd) return failure(ExitCode::kCantCreate, system_error("open the log file " + printable(path), errno).text);
   return fd;
 }
 

@@ -32,6 +32,11 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
+/// The second and later bytes of a character in UTF-8.
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
@@ -76,20 +81,27 @@ std::optional<bool> parse_switch(std::string_view text) {
   return std::nullopt;
 }
 
-std::string in_quotes(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text.substr(0, kLongestQuote)) {
+std::string printable(std::string_view text) {
+  const bool utf8 = is_utf8(text);
+  std::string out;
+  for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\n') {
       out += "\\n";
-    } else if (byte < 0x20 || byte == 0x7f) {
+    } else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8)) {
       out += fmt::format("\\x{:02x}", byte);
     } else {
       out += c;
     }
   }
-  if (text.size() > kLongestQuote) out += "...";
-  return out + "'";
+  return out;
+}
+
+std::string in_quotes(std::string_view text) {
+  if (text.size() <= kLongestQuote) return fmt::format("'{}'", printable(text));
+  std::size_t cut = kLongestQuote;
+  while (cut > 0 && is_continuation(text[cut])) --cut;  // not in the middle of a character
+  return fmt::format("'{}...'", printable(text.substr(0, cut)));
 }
 
 bool is_utf8(std::string_view text) {
@@ -105,9 +117,8 @@ bool is_utf8(std::string_view text) {
     if (form == kForms.end() || text.size() <= form->trailing) return false;
     std::uint32_t point = lead & ~form->mask & 0xffU;
     for (const char c : text.substr(1, form->trailing)) {
-      const auto byte = static_cast<unsigned char>(c);
-      if ((byte & 0xc0U) != 0x80U) return false;
-      point = (point << 6U) | (byte & 0x3fU);
+      if (!is_continuation(c)) return false;
+      point = (point << 6U) | (static_cast<unsigned char>(c) & 0x3fU);
     }
     const bool surrogate = point >= 0xd800 && point <= 0xdfff;
     if (point < form->smallest || point > 0x10ffff || surrogate) return false;

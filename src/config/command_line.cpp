@@ -7,6 +7,7 @@
 
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/value.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -24,28 +25,78 @@ constexpr std::array kActionFlags = {
     ActionFlag{"help", "print this help and exit", Action::kHelp},
 };
 
+constexpr std::string_view kNo = "no-";
+
+bool takes_no_value(std::string_view name) {
+  const auto is_it = [name](const ActionFlag& flag) { return flag.name == name; };
+  if (std::any_of(kActionFlags.begin(), kActionFlags.end(), is_it)) return true;
+  const auto* const option = name.starts_with(kNo) ? find_option(name.substr(kNo.size())) : nullptr;
+  return option != nullptr && option->is_switch();
+}
+
+/// The arguments in a form that CLI11 cannot misread: it takes "--port=" for a bare "--port" and then swallows the next
+/// argument, takes "--send-reset=" for "on", and lets "--check=off" pass.
+Result<std::vector<std::string>> unambiguous(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
+    if (*argument == "--") {  // no option comes behind it
+      words.insert(words.end(), argument, arguments.end());
+      break;
+    }
+    const auto flag = argument->substr(0, argument->find('='));
+    const auto name = flag.starts_with("--") ? std::string_view(flag).substr(2) : std::string_view();
+    const bool has_value = flag.size() < argument->size();
+    const auto value = has_value ? argument->substr(flag.size() + 1) : std::string();
+    const auto* const option = find_option(name);
+    if (has_value && takes_no_value(name)) {
+      return failure(ExitCode::kUsage, fmt::format("{}: {} is one value too many; allowed: none", flag, in_quotes(value)));
+    }
+    if (option == nullptr || option->is_switch()) {
+      if (option != nullptr && has_value && value.empty()) {
+        return failure(ExitCode::kUsage, fmt::format("{}: '' is no value; allowed: {}", flag, allowed(*option)));
+      }
+      words.push_back(*argument);
+      continue;
+    }
+    const bool is_last = argument + 1 == arguments.end();
+    if (!has_value && is_last) {
+      return failure(ExitCode::kUsage, fmt::format("{}: the value is missing; allowed: {}", flag, allowed(*option)));
+    }
+    words.push_back(flag);
+    words.push_back(has_value ? value : *++argument);
+  }
+  return words;
+}
+
 /// CLI11 splits words into options and values; what a value means is ours to say, the same for all sources.
 class Parser {
  public:
   Parser() {
     app_.set_help_flag();
+    app_.allow_extras();  // to report them in our own words
     for (const auto& option : options()) add(option);
     for (const auto& flag : kActionFlags) actions_[&flag] = app_.add_flag(fmt::format("--{}", flag.name));
   }
 
-  void parse(std::vector<std::string> arguments) {
-    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-    app_.parse(std::move(arguments));
+  void parse(std::vector<std::string> words) {
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+    app_.parse(std::move(words));
   }
 
-  CommandLine result() const {
+  Result<CommandLine> result() const {
+    for (const auto& extra : app_.remaining()) {
+      if (extra == "--") continue;
+      return failure(ExitCode::kUsage, fmt::format("command line: {} is not an option; allowed: those of --help", in_quotes(extra)));
+    }
     CommandLine line;
     for (const auto& flag : kActionFlags) {
       if (!actions_.at(&flag)->empty()) line.action = flag.action;
     }
     for (const auto& option : options()) {
       const auto& given = given_.at(&option)->results();
-      if (!given.empty()) line.settings.push_back({&option, texts(option, given), option.flag()});
+      if (option.is_list() && !given.empty()) line.settings.push_back({&option, elements(given), option.flag()});
+      if (option.is_list()) continue;
+      for (const auto& text : given) line.settings.push_back({&option, {text}, option.flag()});
     }
     return line;
   }
@@ -54,17 +105,16 @@ class Parser {
   void add(const Option& option) {
     const auto flag = option.flag();
     if (option.is_switch()) {
-      given_[&option] = app_.add_flag(fmt::format("{},!--no-{}", flag, option.name));
+      given_[&option] = app_.add_flag(fmt::format("{},!--{}{}", flag, kNo, option.name));
       return;
     }
-    // Each occurrence takes exactly one value; of a scalar's, the last one counts.
+    // Each occurrence takes exactly one value; of a scalar's all are checked and the last one counts.
     auto* const added = app_.add_option(flag, values_[&option]);
     added->allow_extra_args(false)->required(false);
     given_[&option] = added;
   }
 
-  static std::vector<std::string> texts(const Option& option, const std::vector<std::string>& given) {
-    if (!option.is_list()) return {given.back()};
+  static std::vector<std::string> elements(const std::vector<std::string>& given) {
     std::vector<std::string> all;
     for (const auto& text : given) {
       for (auto& part : split(text, ',')) all.push_back(std::move(part));
@@ -81,7 +131,7 @@ class Parser {
 std::string help_line(std::string_view left, std::string_view right) {
   constexpr std::size_t kColumn = 34;
   const auto head = fmt::format("  {:<{}}", left, kColumn - 2);
-  return fmt::format("{}{}{}\n", head, head.size() > kColumn ? "\n" + std::string(kColumn, ' ') : "", right);
+  return fmt::format("{}{}{}\n", head, left.size() + 4 > kColumn ? "\n" + std::string(kColumn, ' ') : "", right);
 }
 
 std::string help_line(const Option& option) {
@@ -99,12 +149,14 @@ std::string help_line(const Option& option) {
 }  // namespace
 
 Result<CommandLine> read_command_line(const std::vector<std::string>& arguments) {
+  auto words = unambiguous(arguments);
+  if (!words) return tl::unexpected(words.error());
   try {
     Parser parser;
-    parser.parse(arguments);
+    parser.parse(std::move(*words));
     return parser.result();
   } catch (const CLI::ParseError& error) {
-    return failure(ExitCode::kUsage, fmt::format("{}; see --help", error.what()));
+    return failure(ExitCode::kUsage, fmt::format("command line: {}; see --help", printable(error.what())));
   }
 }
 

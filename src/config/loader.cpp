@@ -76,15 +76,15 @@ Result<Loaded> with_built_in_defaults() {
 }
 
 Result<std::string> read_file(const std::string& path) {
+  errno = 0;
   std::ifstream stream(path, std::ios::binary);
   std::string text(kLargestFile + 1, '\0');
-  errno = 0;
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!stream.is_open() || stream.bad()) {
-    return failure(ExitCode::kConfig, fmt::format("{}: cannot read the configuration: {}", path, std::strerror(errno)));
+    return failure(ExitCode::kConfig, fmt::format("{}: cannot read the configuration: {}", printable(path), std::strerror(errno)));
   }
   text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kLargestFile) return failure(ExitCode::kConfig, path + ": a configuration of more than 1 MiB; is this the right file?");
+  if (text.size() > kLargestFile) return failure(ExitCode::kConfig, printable(path) + ": a configuration of more than 1 MiB; is this the right file?");
   return text;
 }
 

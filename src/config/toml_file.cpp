@@ -24,6 +24,14 @@ const Option* option_of_key(std::string_view key) {
   return found == all.end() ? nullptr : &*found;
 }
 
+/// The value as a user would recognise it.
+std::string given(const toml::node& node) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  std::ostringstream text;
+  node.visit([&text](const auto& value) { text << value; });
+  return text.str();
+}
+
 /// The TOML type that a value of this kind has; a number's word and a duration's 0 are the exceptions.
 bool has_right_type(const Option& option, const toml::node& node) {
   struct Visitor {
@@ -43,6 +51,13 @@ bool has_right_type(const Option& option, const toml::node& node) {
   return std::visit(Visitor{node}, option.value);
 }
 
+/// As allowed() has it, for those whose spelling in TOML is another one than in a flag.
+std::string allowed_in_toml(const Option& option) {
+  if (option.is_switch()) return "true or false";
+  const bool is_number = std::holds_alternative<NumberValue>(option.value) || std::holds_alternative<PortValue>(option.value);
+  return fmt::format("{}, {}", is_number ? "an integer" : option.is_list() ? "a string or an array of strings" : "a string", allowed(option));
+}
+
 std::string scalar_text(const toml::node& node) {
   if (const auto text = node.value_exact<std::string>()) return *text;
   if (const auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
@@ -58,7 +73,7 @@ std::vector<std::string> texts_of(const toml::node& node) {
 }
 
 Result<Setting> read_entry(std::string_view file, const toml::key& key, const toml::node& node) {
-  const auto place = fmt::format("{}:{}: {}", file, key.source().begin.line, key.str());
+  const auto place = fmt::format("{}:{}: {}", printable(file), key.source().begin.line, printable(key.str()));
   const auto* const option = option_of_key(key.str());
   if (option == nullptr) {
     return failure(ExitCode::kConfig, place + ": unknown key; allowed: the options of --help, with _ for -");
@@ -66,7 +81,8 @@ Result<Setting> read_entry(std::string_view file, const toml::key& key, const to
   if (option->name == "config") return failure(ExitCode::kConfig, place + ": a file cannot name another one");
   if (!has_right_type(*option, node)) {
     return failure(ExitCode::kConfig,
-                   fmt::format("{}: the value has the wrong type, {}; allowed: {}", place, type_of(node), allowed(*option)));
+                   fmt::format("{}: {} has the wrong type, {}; allowed: {}", place, in_quotes(given(node)), type_of(node),
+                               allowed_in_toml(*option)));
   }
   return Setting{option, texts_of(node), place};
 }
@@ -84,7 +100,7 @@ Result<std::vector<Setting>> read_toml(std::string_view text, std::string_view n
     }
     return settings;
   } catch (const toml::parse_error& error) {
-    return failure(ExitCode::kConfig, fmt::format("{}:{}: {}", name, error.source().begin.line, error.description()));
+    return failure(ExitCode::kConfig, fmt::format("{}:{}: {}", printable(name), error.source().begin.line, printable(error.description())));
   }
 }
 

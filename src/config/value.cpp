@@ -36,6 +36,13 @@ std::string listed(std::span<const std::string_view> words) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
+/// A number may be well written and still be none that we can take.
+std::string_view why_not_a_number(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  const bool only_digits = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  return only_digits ? "is out of range" : "is not a number";
+}
+
 /// Reads one value into a Config; an error is the reason alone ("is not a number").
 class Reader {
  public:
@@ -54,7 +61,7 @@ class Reader {
       return {};
     }
     const auto number = parse_number(text_);
-    if (!number) return refuse("is not a number");
+    if (!number) return refuse(why_not_a_number(text_));
     if (*number < value.min || *number > value.max) return refuse("is out of range");
     config_.*value.member = static_cast<unsigned>(*number);
     return {};
@@ -79,7 +86,10 @@ class Reader {
   Assigned operator()(const PathValue& value) const {
     if (!is_utf8(text_)) return refuse("is not UTF-8");
     if (text_.find('\0') != std::string::npos) return refuse("contains a zero byte");
-    config_.*value.member = text_.empty() ? text_ : std::filesystem::absolute(text_).lexically_normal().string();
+    std::error_code error;  // the folder we were started in may be gone
+    // Not normalised: "link/.." is not where the link stands.
+    config_.*value.member = text_.empty() ? text_ : std::filesystem::absolute(text_, error).string();
+    if (error) return refuse("has no folder to be relative to");
     return {};
   }
 
@@ -107,7 +117,7 @@ class Reader {
 
   Assigned operator()(const PortValue&) const {
     const auto port = parse_number(text_);
-    if (!port) return refuse("is not a number");
+    if (!port) return refuse(why_not_a_number(text_));
     if (*port > kLargestPort) return refuse("is out of range");
     config_.listen = {Endpoint::any_v6(static_cast<std::uint16_t>(*port))};
     config_.listen_is_default = true;

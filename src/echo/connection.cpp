@@ -56,7 +56,10 @@ void Connection::receive_and_respond() noexcept {
   if (sent < 0) return;
   const auto rest = reply.subspan(static_cast<std::size_t>(sent));
   if (rest.empty()) return;
-  if (!keep_unsent(rest)) return close_now(CloseReason::kReset);
+  if (!keep_unsent(rest)) {
+    reset_on_close(fd_.get());  // the rest is lost, and a FIN would look like the whole
+    return close(CloseReason::kReset);
+  }
   poll_.watch(Readiness::kWritable);
 }
 

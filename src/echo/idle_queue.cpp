@@ -1,10 +1,15 @@
 #include "tcp_echo/echo/idle_queue.hpp"
 
+#include <algorithm>
+
 namespace tcp_echo {
 namespace {
 
 // Thousands may fall due in one moment; between portions the busy connections get their turn.
 constexpr int kExpiriesPerTurn = 64;
+
+// A timer that is due already when it is started from a timer's callback rings in that same turn (libuv 1.44, uv__run_timers).
+constexpr std::chrono::milliseconds kNextTurn{1};
 
 }  // namespace
 
@@ -48,7 +53,7 @@ void IdleQueue::expire() {
 /// A running timer may ring too early, for a member that was touched since: it is set again then. So a touch need not set it.
 void IdleQueue::set_timer() {
   if (timeout_.count() == 0 || is_empty() || timer_.is_running()) return;
-  timer_.start(end_.newer_->last_activity_ + timeout_ - loop_.now());
+  timer_.start(std::max(end_.newer_->last_activity_ + timeout_ - loop_.now(), kNextTurn));
 }
 
 void IdleQueue::append(IdleNode& node) noexcept {

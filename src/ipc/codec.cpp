@@ -2,7 +2,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <type_traits>
@@ -30,9 +29,10 @@ class Writer {
 
  private:
   void append(std::span<const std::byte> bytes) {
+    if (bytes.empty()) return;
     const auto end = out_.size();
     out_.resize(end + bytes.size());
-    std::copy(bytes.begin(), bytes.end(), out_.begin() + static_cast<std::ptrdiff_t>(end));
+    std::memcpy(&out_[end], bytes.data(), bytes.size());
   }
 
   std::vector<std::byte>& out_;

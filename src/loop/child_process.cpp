@@ -9,6 +9,7 @@ namespace {
 
 std::vector<uv_stdio_container_t> stdio_of(const std::vector<int>& descriptors) {
   std::vector<uv_stdio_container_t> containers;
+  containers.reserve(descriptors.size());
   for (const int fd : descriptors) {
     uv_stdio_container_t container{};
     container.flags = fd < 0 ? UV_IGNORE : UV_INHERIT_FD;
@@ -20,6 +21,7 @@ std::vector<uv_stdio_container_t> stdio_of(const std::vector<int>& descriptors) 
 
 std::vector<char*> argv_of(const std::vector<std::string>& arguments) {
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));  // libuv takes it non-const, and copies
   argv.push_back(nullptr);
   return argv;
@@ -52,7 +54,8 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::spawn(Loop& loop, const Spaw
 }
 
 void ChildProcess::kill(int signal) noexcept {
-  uv_process_kill(handle_.raw(), signal);
+  // Once the child has been reaped its pid may be a stranger's.
+  if (uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.raw())) != 0) uv_process_kill(handle_.raw(), signal);
 }
 
 }  // namespace tcp_echo

@@ -97,7 +97,7 @@ void Fleet::act(Slot& slot, SlotAction action) {
       return tell(slot, DrainMessage{});
     case SlotAction::kTellStop:
       publish(slot, WorkerState::kStopping);
-      slot.patience.start(kPatience);
+      if (!slot.patience.is_running()) slot.patience.start(kPatience);  // asking again must not put the kill off
       return tell(slot, StopMessage{});
     case SlotAction::kLeave: return on_gone();
   }

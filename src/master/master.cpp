@@ -3,6 +3,7 @@
 #include <spdlog/fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "tcp_echo/base/cpu.hpp"
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/config/options.hpp"
 #include "tcp_echo/master/executable.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 
@@ -33,11 +35,13 @@ constexpr std::array kLaterSignals = {
 };
 
 unsigned wanted_workers(const Config& config) {
-  return config.workers != 0 ? config.workers : worker_count_for(usable_cpus().size(), cpu_quota());
+  if (config.workers != 0) return config.workers;
+  return std::min(worker_count_for(usable_cpus().size(), cpu_quota()), kMaxWorkers);
 }
 
 std::string listed(const std::vector<Endpoint>& endpoints) {
   std::vector<std::string> texts;
+  texts.reserve(endpoints.size());
   for (const auto& endpoint : endpoints) texts.push_back(endpoint.text());
   return fmt::format("{}", fmt::join(texts, ", "));
 }

@@ -48,6 +48,7 @@ std::vector<std::string> environment_of(const Launch& launch, const std::string&
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
   out.push_back(nullptr);
   return out;
@@ -169,7 +170,7 @@ std::vector<std::uint16_t> Daemon::ports() {
   return found;
 }
 
-std::vector<pid_t> Daemon::workers(std::size_t count) {
+std::vector<pid_t> Daemon::workers(std::size_t count) const {
   std::vector<pid_t> found(count);
   eventually([&] {
     std::fill(found.begin(), found.end(), 0);

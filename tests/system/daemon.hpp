@@ -58,7 +58,7 @@ class Daemon {
   std::uint16_t port() { return ports().front(); }
 
   /// The pids of the workers, in the order of their slots. Waits until there are `count` with their titles set.
-  std::vector<pid_t> workers(std::size_t count);
+  std::vector<pid_t> workers(std::size_t count) const;
 
   std::string log() const;
   bool logs(const std::string& text) const;

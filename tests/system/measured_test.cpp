@@ -37,9 +37,9 @@ void echo_rounds(std::vector<Client>& clients, int rounds) {
 /// strace(1) on one process, counting its system calls from begin() to end().
 class SystemCallCounter {
  public:
-  explicit SystemCallCounter(pid_t target) : file_(std::filesystem::path(testing::TempDir()) / ("strace." + std::to_string(target))) {
+  explicit SystemCallCounter(pid_t target)
+      : file_(std::filesystem::path(testing::TempDir()) / ("strace." + std::to_string(target))), strace_(::fork()) {
     const auto pid = std::to_string(target);
-    strace_ = ::fork();
     if (strace_ == 0) {
       const int null = ::open("/dev/null", O_WRONLY);
       ::dup2(null, STDERR_FILENO);
@@ -65,7 +65,7 @@ class SystemCallCounter {
 
  private:
   std::filesystem::path file_;
-  pid_t strace_ = -1;
+  pid_t strace_;
   bool attached_ = false;
 };
 

@@ -116,7 +116,7 @@ TEST(Serve, IdleConnectionsGetTheNoticeAndThenFin) {
 TEST(Serve, AtTheConnectionLimitOthersWaitAndNobodyIsReset) {
   Daemon daemon(Daemon::on_free_port({"--workers", "1", "--worker-connections", "10"}));
   auto clients = connect_many(daemon.port(), 30);
-  for (std::size_t i = 0; i < clients.size(); ++i) ASSERT_TRUE(clients[i].send("ping"));
+  for (const auto& client : clients) ASSERT_TRUE(client.send("ping"));
   ASSERT_TRUE(daemon.logs("--worker-connections is reached"));
   for (auto& client : clients) {
     EXPECT_EQ(client.receive(4), "ping");

@@ -22,7 +22,10 @@ std::optional<std::uint64_t> parse_number(std::string_view text);
 /// "on", "true", "yes", "1" and their opposites.
 std::optional<bool> parse_switch(std::string_view text);
 
-/// The value between single quotes, cut at 80 bytes, with control characters escaped: whatever a user typed, it stays one line.
+/// With control characters, and bytes that are not UTF-8, as \n or \x1b: whatever a user typed, it stays one line.
+std::string printable(std::string_view text);
+
+/// The value between single quotes, cut at 80 bytes, printable.
 std::string in_quotes(std::string_view text);
 
 /// Whether the bytes are UTF-8 as RFC 3629 has it.

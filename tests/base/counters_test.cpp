@@ -1,0 +1,70 @@
+#include "tcp_echo/base/counters.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string_view>
+#include <thread>
+
+namespace tcp_echo {
+namespace {
+
+TEST(Counter, StartsAtZeroAndAddsUp) {
+  Counter counter;
+  EXPECT_EQ(counter.get(), 0U);
+  counter.add(3);
+  counter.add(0);
+  counter.add(std::uint64_t{1} << 40U);
+  EXPECT_EQ(counter.get(), (std::uint64_t{1} << 40U) + 3);
+}
+
+TEST(CloseReasons, HaveNamesOfTheirOwn) {
+  std::set<std::string_view> names;
+  for (std::size_t reason = 0; reason < kCloseReasonCount; ++reason)
+    names.insert(name_of(static_cast<CloseReason>(reason)));
+  EXPECT_EQ(names.size(), kCloseReasonCount);
+  EXPECT_FALSE(names.contains(""));
+}
+
+TEST(WorkerCounters, CountEachReasonSeparately) {
+  WorkerCounters counters;
+  counters.closed_for(CloseReason::kIdle).add(2);
+  counters.closed_for(CloseReason::kCrash).add(1);
+  EXPECT_EQ(counters.closed_for(CloseReason::kIdle).get(), 2U);
+  EXPECT_EQ(counters.closed_for(CloseReason::kClient).get(), 0U);
+  EXPECT_EQ(counters.all_closed(), 3U);
+}
+
+TEST(WorkerCounters, CallActiveWhatWasAcceptedAndNotClosed) {
+  WorkerCounters counters;
+  counters.accepted.add(5);
+  counters.closed_for(CloseReason::kClient).add(2);
+  counters.closed_for(CloseReason::kReset).add(1);
+  EXPECT_EQ(counters.active(), 2U);
+}
+
+TEST(WorkerCounters, NeverShowAReaderMoreClosedThanOpened) {
+  constexpr std::uint64_t kConnections = 100'000;
+  WorkerCounters counters;
+  std::thread writer([&counters] {
+    for (std::uint64_t i = 0; i < kConnections; ++i) {
+      counters.accepted.add(1);
+      counters.closed_for(static_cast<CloseReason>(i % kCloseReasonCount)).add(1);
+    }
+  });
+  std::uint64_t largest = 0;
+  do {
+    largest = std::max(largest, counters.active());  // a negative count would be huge
+  } while (counters.all_closed() < kConnections);
+  writer.join();
+  EXPECT_LE(largest, kConnections);
+  EXPECT_EQ(counters.active(), 0U);
+}
+
+TEST(WorkerCounters, ShareNoCacheLineWithTheirNeighbour) {
+  EXPECT_EQ(alignof(WorkerCounters), kCacheLine);
+  EXPECT_EQ(sizeof(WorkerCounters) % kCacheLine, 0U);
+}
+
+}  // namespace
+}  // namespace tcp_echo

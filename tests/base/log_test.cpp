@@ -1,0 +1,154 @@
+#include "tcp_echo/base/log.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+
+namespace tcp_echo {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::MatchesRegex;
+
+/// A folder for log files; spdlog's default logger and the environment are put back at the end.
+class Log : public testing::Test {
+ public:
+  Log() : logger_before_(spdlog::default_logger()) {
+    std::string name = testing::TempDir() + "/log.XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    if (const char* const stream = std::getenv("JOURNAL_STREAM")) journal_before_ = stream;
+  }
+  ~Log() override {
+    spdlog::set_default_logger(logger_before_);
+    fs::remove_all(folder_);
+    journal_before_ ? ::setenv("JOURNAL_STREAM", journal_before_->c_str(), 1) : ::unsetenv("JOURNAL_STREAM");
+  }
+
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+ protected:
+  const fs::path& folder() const { return folder_; }
+  std::string path() const { return folder_ / "log"; }
+
+  std::string written() const {
+    std::ifstream stream(path());
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
+  UniqueFd opened() const { return value_or_throw(open_log_file(path())); }
+
+ private:
+  fs::path folder_;
+  std::shared_ptr<spdlog::logger> logger_before_;
+  std::optional<std::string> journal_before_;
+};
+
+TEST_F(Log, LineCarriesTimeLevelNameAndPid) {
+  const auto fd = opened();
+  set_up_logging("tcp-echo[wrk1]", {spdlog::level::info, true, fd.get()});
+  spdlog::warn("{} of {}", 1, 2);
+  EXPECT_THAT(written(),
+              MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z warning "
+                           "tcp-echo\\[wrk1\\] " +
+                           std::to_string(::getpid()) + ": 1 of 2\n"));
+}
+
+TEST_F(Log, LineHasNoTimeWithoutTimestamps) {
+  const auto fd = opened();
+  set_up_logging("tcp-echo[mastr]", {spdlog::level::info, false, fd.get()});
+  spdlog::error("no");
+  EXPECT_EQ(written(), "error tcp-echo[mastr] " + std::to_string(::getpid()) + ": no\n");
+}
+
+TEST_F(Log, IsWrittenAtOnce) {
+  const auto fd = opened();
+  set_up_logging("a", {spdlog::level::info, false, fd.get()});
+  spdlog::info("first");
+  EXPECT_THAT(written(), HasSubstr("first\n"));
+}
+
+TEST_F(Log, LeavesOutWhatIsBelowItsLevel) {
+  const auto fd = opened();
+  set_up_logging("a", {spdlog::level::warn, false, fd.get()});
+  spdlog::info("quiet");
+  EXPECT_THAT(written(), IsEmpty());
+  set_up_logging("a", {spdlog::level::trace, false, fd.get()});
+  spdlog::trace("loud");
+  EXPECT_THAT(written(), HasSubstr("loud"));
+}
+
+TEST_F(Log, DropsALineThatCannotBeWritten) {
+  const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  ASSERT_TRUE(full);
+  set_up_logging("a", {spdlog::level::info, false, full.get()});
+  EXPECT_NO_THROW(spdlog::info("lost"));
+}
+
+TEST_F(Log, FileIsAppendedTo) {
+  std::ofstream(path()) << "old\n";
+  const auto first = opened();
+  const auto second = opened();
+  ASSERT_EQ(::write(first.get(), "one\n", 4), 4);
+  ASSERT_EQ(::write(second.get(), "two\n", 4), 4);
+  EXPECT_EQ(written(), "old\none\ntwo\n");
+}
+
+TEST_F(Log, FileIsNotForEverybodyToRead) {
+  const auto fd = opened();
+  struct stat status {};
+  ASSERT_EQ(::fstat(fd.get(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07U, 0U);
+  EXPECT_NE(::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST_F(Log, FileThatCannotBeMadeIsNamedInOneLine) {
+  const auto fd = open_log_file(folder() / "no\nfolder" / "log");
+  ASSERT_FALSE(fd);
+  EXPECT_EQ(fd.error().code, ExitCode::kCantCreate);
+  EXPECT_EQ(fd.error().text,
+            "open the log file " + folder().string() + "/no\\nfolder/log: No such file or directory");
+}
+
+TEST_F(Log, FileThatIsAFolderIsRefused) {
+  const auto fd = open_log_file(folder());
+  ASSERT_FALSE(fd);
+  EXPECT_EQ(fd.error().code, ExitCode::kCantCreate);
+}
+
+TEST_F(Log, GoesToTheJournalWhereDeviceAndInodeSaySo) {
+  const auto fd = opened();
+  struct stat status {};
+  ASSERT_EQ(::fstat(fd.get(), &status), 0);
+  const auto stream = std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+  ::setenv("JOURNAL_STREAM", stream.c_str(), 1);
+  EXPECT_TRUE(goes_to_journal(fd.get()));
+  ::setenv("JOURNAL_STREAM", (stream + "0").c_str(), 1);
+  EXPECT_FALSE(goes_to_journal(fd.get()));
+  ::setenv("JOURNAL_STREAM", "", 1);
+  EXPECT_FALSE(goes_to_journal(fd.get()));
+}
+
+TEST_F(Log, GoesNowhereNearTheJournalWithoutSystemd) {
+  ::unsetenv("JOURNAL_STREAM");
+  EXPECT_FALSE(goes_to_journal(2));
+}
+
+TEST_F(Log, GoesNotToTheJournalThroughAClosedDescriptor) {
+  ::setenv("JOURNAL_STREAM", "1:2", 1);
+  EXPECT_FALSE(goes_to_journal(-1));
+}
+
+}  // namespace
+}  // namespace tcp_echo
