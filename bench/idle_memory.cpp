@@ -1,10 +1,10 @@
 // Prints what an idle connection costs a worker in user-space memory, at growing numbers of them:
 //   build/test/bench-idle-memory
 
+#include "system/idle_memory.hpp"
+
 #include <cstdio>
 #include <initializer_list>
-
-#include "system/idle_memory.hpp"
 
 int main() {
   std::printf("%12s  %20s\n", "connections", "bytes of memory each");

@@ -29,9 +29,7 @@ namespace {
 constexpr int kControlDescriptor = 3;
 constexpr int kFirstListener = 4;
 
-int as_int(ExitCode code) {
-  return static_cast<int>(code);
-}
+int as_int(ExitCode code) { return static_cast<int>(code); }
 
 /// The one line that a user gets when the program cannot do what it was asked for.
 ExitCode complain(const std::string& text, ExitCode code) {
@@ -44,12 +42,15 @@ ExitCode print(const std::string& text) {
   return written ? ExitCode::kOk : complain("cannot write to standard output", ExitCode::kOsError);
 }
 
-/// "tcp-echo-master worker SLOT LISTENERS", with the descriptors as Fleet lays them out. Nothing if this is no such call.
+/// "tcp-echo-master worker SLOT LISTENERS", with the descriptors as Fleet lays them out. Nothing if this is
+/// no such call.
 std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 3 || arguments[0] != "worker" || !is_channel_end(kControlDescriptor)) return std::nullopt;
+  if (arguments.size() != 3 || arguments[0] != "worker" || !is_channel_end(kControlDescriptor))
+    return std::nullopt;
   const auto slot = parse_number(arguments[1]);
   const auto listeners = parse_number(arguments[2]);
-  if (!slot || *slot < 1 || *slot > kMaxWorkers || !listeners || *listeners > kMaxListenAddresses) return std::nullopt;
+  if (!slot || *slot < 1 || *slot > kMaxWorkers || !listeners || *listeners > kMaxListenAddresses)
+    return std::nullopt;
   WorkerBirth birth;
   birth.slot = static_cast<unsigned>(*slot);
   birth.control = UniqueFd(kControlDescriptor);
@@ -98,7 +99,8 @@ ExitCode run_action(const Loaded& loaded) {
   return ExitCode::kSoftware;
 }
 
-/// Whoever started us may have closed the first three; a socket that took the number of stderr would get the log.
+/// Whoever started us may have closed the first three; a socket that took the number of stderr would get the
+/// log.
 void keep_standard_descriptors_open() {
   int fd = ::open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);

@@ -41,7 +41,8 @@ std::optional<double> quota_v1(const std::filesystem::path& folder) {
 
 /// A child may be given more than its parent has; the tightest limit on the way up counts.
 template <class ReadQuota>
-std::optional<double> tightest(const std::filesystem::path& root, std::filesystem::path path, ReadQuota read) {
+std::optional<double> tightest(const std::filesystem::path& root, std::filesystem::path path,
+                               ReadQuota read) {
   std::optional<double> found;
   for (path = path.relative_path();; path = path.parent_path()) {
     if (const auto quota = read(root / path)) found = std::min(found.value_or(*quota), *quota);
@@ -79,7 +80,8 @@ std::optional<double> parse_cpu_max(std::string_view text) {
   return static_cast<double>(*quota) / static_cast<double>(*period);
 }
 
-std::optional<double> cpu_quota(const std::filesystem::path& proc_self_cgroup, const std::filesystem::path& cgroup_root) {
+std::optional<double> cpu_quota(const std::filesystem::path& proc_self_cgroup,
+                                const std::filesystem::path& cgroup_root) {
   std::ifstream stream(proc_self_cgroup);
   std::optional<double> found;
   for (std::string line; std::getline(stream, line);) {  // "hierarchy:controllers:path", cgroups(7)
@@ -110,7 +112,8 @@ Result<void> pin_to_cpu(int cpu) {
   const auto size = CPU_ALLOC_SIZE(kMostCpus);
   CPU_ZERO_S(size, mask.get());
   CPU_SET_S(static_cast<std::size_t>(cpu), size, mask.get());
-  if (::sched_setaffinity(0, size, mask.get()) != 0) return system_failure(fmt::format("bind to CPU {}", cpu), errno);
+  if (::sched_setaffinity(0, size, mask.get()) != 0)
+    return system_failure(fmt::format("bind to CPU {}", cpu), errno);
   return {};
 }
 

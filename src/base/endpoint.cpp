@@ -42,7 +42,8 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   if (!parts || parts->host.find('\0') != std::string::npos) return std::nullopt;
   // getaddrinfo would also read inet_aton's "127.1", "010.0.0.1" (octal) and "8090", which nobody means.
   in_addr four_numbers{};
-  if (parts->family == AF_INET && ::inet_pton(AF_INET, parts->host.c_str(), &four_numbers) != 1) return std::nullopt;
+  if (parts->family == AF_INET && ::inet_pton(AF_INET, parts->host.c_str(), &four_numbers) != 1)
+    return std::nullopt;
   // getaddrinfo rather than inet_pton: it knows the scope of a link-local address (RFC 4007, section 11).
   addrinfo hints{};
   hints.ai_family = parts->family;
@@ -87,9 +88,7 @@ Endpoint Endpoint::from_sockaddr(const sockaddr_storage& address, socklen_t size
   return endpoint;
 }
 
-const sockaddr* Endpoint::address() const noexcept {
-  return reinterpret_cast<const sockaddr*>(&address_);
-}
+const sockaddr* Endpoint::address() const noexcept { return reinterpret_cast<const sockaddr*>(&address_); }
 
 // sin_port and sin6_port lie at the same place; the two types differ only behind it.
 static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
@@ -106,8 +105,10 @@ Endpoint Endpoint::with_port(std::uint16_t port) const {
 
 std::string Endpoint::text() const {
   std::array<char, NI_MAXHOST> host{};
-  if (::getnameinfo(address(), size_, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0) return "(no address)";
-  return family() == AF_INET6 ? fmt::format("[{}]:{}", host.data(), port()) : fmt::format("{}:{}", host.data(), port());
+  if (::getnameinfo(address(), size_, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0)
+    return "(no address)";
+  return family() == AF_INET6 ? fmt::format("[{}]:{}", host.data(), port())
+                              : fmt::format("{}:{}", host.data(), port());
 }
 
 bool operator==(const Endpoint& left, const Endpoint& right) {

@@ -1,9 +1,9 @@
 #include "tcp_echo/base/log.hpp"
 
+#include <fcntl.h>
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,8 +16,9 @@
 namespace tcp_echo {
 namespace {
 
-/// Writes each line with one write(2), unbuffered: nothing is lost when the process is killed, and with O_APPEND the lines
-/// of several processes do not mix. A line that cannot be written is dropped: there is nowhere left to say so.
+/// Writes each line with one write(2), unbuffered: nothing is lost when the process is killed, and with
+/// O_APPEND the lines of several processes do not mix. A line that cannot be written is dropped: there is
+/// nowhere left to say so.
 class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   explicit DescriptorSink(int fd) : fd_(fd) {}
@@ -46,7 +47,8 @@ void set_up_logging(const std::string& name, const LogSettings& settings) {
 Result<UniqueFd> open_log_file(const std::string& path) {
   constexpr mode_t kOwnerWritesGroupReads = 0640;
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kOwnerWritesGroupReads));
-  if (!fd) return failure(ExitCode::kCantCreate, system_error("open the log file " + printable(path), errno).text);
+  if (!fd)
+    return failure(ExitCode::kCantCreate, system_error("open the log file " + printable(path), errno).text);
   return fd;
 }
 

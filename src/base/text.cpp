@@ -33,9 +33,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 /// The second and later bytes of a character in UTF-8.
-bool is_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
-}
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; }
 
 }  // namespace
 
@@ -113,7 +111,8 @@ bool is_utf8(std::string_view text) {
       {{0x80, 0x00, 0, 0}, {0xe0, 0xc0, 0x80, 1}, {0xf0, 0xe0, 0x800, 2}, {0xf8, 0xf0, 0x10000, 3}}};
   while (!text.empty()) {
     const auto lead = static_cast<unsigned char>(text.front());
-    const auto* const form = std::find_if(kForms.begin(), kForms.end(), [lead](const Form& f) { return (lead & f.mask) == f.lead; });
+    const auto* const form = std::find_if(kForms.begin(), kForms.end(),
+                                          [lead](const Form& f) { return (lead & f.mask) == f.lead; });
     if (form == kForms.end() || text.size() <= form->trailing) return false;
     std::uint32_t point = lead & ~form->mask & 0xffU;
     for (const char c : text.substr(1, form->trailing)) {

@@ -1,7 +1,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <map>
 
@@ -20,7 +19,9 @@ struct ActionFlag {
 
 constexpr std::array kActionFlags = {
     ActionFlag{"check", "validate the configuration, print 'configuration ok' and exit", Action::kCheck},
-    ActionFlag{"print-config", "print the effective configuration as TOML, each value with its source, and exit", Action::kPrintConfig},
+    ActionFlag{"print-config",
+               "print the effective configuration as TOML, each value with its source, and exit",
+               Action::kPrintConfig},
     ActionFlag{"version", "print the version and exit", Action::kVersion},
     ActionFlag{"help", "print this help and exit", Action::kHelp},
 };
@@ -34,8 +35,8 @@ bool takes_no_value(std::string_view name) {
   return option != nullptr && option->is_switch();
 }
 
-/// The arguments in a form that CLI11 cannot misread: it takes "--port=" for a bare "--port" and then swallows the next
-/// argument, takes "--send-reset=" for "on", and lets "--check=off" pass.
+/// The arguments in a form that CLI11 cannot misread: it takes "--port=" for a bare "--port" and then
+/// swallows the next argument, takes "--send-reset=" for "on", and lets "--check=off" pass.
 Result<std::vector<std::string>> unambiguous(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
   for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
@@ -49,18 +50,21 @@ Result<std::vector<std::string>> unambiguous(const std::vector<std::string>& arg
     const auto value = has_value ? argument->substr(flag.size() + 1) : std::string();
     const auto* const option = find_option(name);
     if (has_value && takes_no_value(name)) {
-      return failure(ExitCode::kUsage, fmt::format("{}: {} is one value too many; allowed: none", flag, in_quotes(value)));
+      return failure(ExitCode::kUsage,
+                     fmt::format("{}: {} is one value too many; allowed: none", flag, in_quotes(value)));
     }
     if (option == nullptr || option->is_switch()) {
       if (option != nullptr && has_value && value.empty()) {
-        return failure(ExitCode::kUsage, fmt::format("{}: '' is no value; allowed: {}", flag, allowed(*option)));
+        return failure(ExitCode::kUsage,
+                       fmt::format("{}: '' is no value; allowed: {}", flag, allowed(*option)));
       }
       words.push_back(*argument);
       continue;
     }
     const bool is_last = argument + 1 == arguments.end();
     if (!has_value && is_last) {
-      return failure(ExitCode::kUsage, fmt::format("{}: the value is missing; allowed: {}", flag, allowed(*option)));
+      return failure(ExitCode::kUsage,
+                     fmt::format("{}: the value is missing; allowed: {}", flag, allowed(*option)));
     }
     words.push_back(flag);
     words.push_back(has_value ? value : *++argument);
@@ -86,7 +90,9 @@ class Parser {
   Result<CommandLine> result() const {
     for (const auto& extra : app_.remaining()) {
       if (extra == "--") continue;
-      return failure(ExitCode::kUsage, fmt::format("command line: {} is not an option; allowed: those of --help", in_quotes(extra)));
+      return failure(
+          ExitCode::kUsage,
+          fmt::format("command line: {} is not an option; allowed: those of --help", in_quotes(extra)));
     }
     CommandLine line;
     for (const auto& flag : kActionFlags) {
@@ -94,7 +100,8 @@ class Parser {
     }
     for (const auto& option : options()) {
       const auto& given = given_.at(&option)->results();
-      if (option.is_list() && !given.empty()) line.settings.push_back({&option, elements(given), option.flag()});
+      if (option.is_list() && !given.empty())
+        line.settings.push_back({&option, elements(given), option.flag()});
       if (option.is_list()) continue;
       for (const auto& text : given) line.settings.push_back({&option, {text}, option.flag()});
     }
@@ -131,7 +138,8 @@ class Parser {
 std::string help_line(std::string_view left, std::string_view right) {
   constexpr std::size_t kColumn = 34;
   const auto head = fmt::format("  {:<{}}", left, kColumn - 2);
-  return fmt::format("{}{}{}\n", head, left.size() + 4 > kColumn ? "\n" + std::string(kColumn, ' ') : "", right);
+  return fmt::format("{}{}{}\n", head, left.size() + 4 > kColumn ? "\n" + std::string(kColumn, ' ') : "",
+                     right);
 }
 
 std::string help_line(const Option& option) {
@@ -168,9 +176,11 @@ std::string help_text() {
   text += '\n';
   for (const auto& flag : kActionFlags) text += help_line(fmt::format("--{}", flag.name), flag.help);
   return text +
-         "\nEach option is also an environment variable (TCP_ECHO_IDLE_TIMEOUT=60s; lists are comma-separated) and a key of\n"
+         "\nEach option is also an environment variable (TCP_ECHO_IDLE_TIMEOUT=60s; lists are "
+         "comma-separated) and a key of\n"
          "the TOML file (idle_timeout = \"60s\"). Built-in default < file < environment < flag.\n"
-         "Durations D: 250ms, 10s, 5m, 2h. Signals: TERM, QUIT and INT stop gracefully; a second TERM or INT stops at once.\n";
+         "Durations D: 250ms, 10s, 5m, 2h. Signals: TERM, QUIT and INT stop gracefully; a second TERM or INT "
+         "stops at once.\n";
 }
 
 }  // namespace tcp_echo

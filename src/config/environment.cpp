@@ -10,15 +10,16 @@
 namespace tcp_echo {
 namespace {
 
-/// Kubernetes and Docker links describe a service called tcp-echo or tcp-echo-X in variables that look like ours:
-/// https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
-/// Only the first of these names can be an option's too, and then a URL tells whose it is.
+/// Kubernetes and Docker links describe a service called tcp-echo or tcp-echo-X in variables that look like
+/// ours: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables Only the
+/// first of these names can be an option's too, and then a URL tells whose it is.
 bool injected_by_cluster(const std::string& name, const std::string& value) {
   const auto words = split(name, '_');
   const auto is = [&words](std::size_t i, std::initializer_list<std::string_view> choice) {
     return i < words.size() && std::find(choice.begin(), choice.end(), words[i]) != choice.end();
   };
-  const bool is_url = value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
+  const bool is_url =
+      value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
   if (is(words.size() - 1, {"PORT"}) && is_url) return true;
   for (std::size_t i = 2; i < words.size(); ++i) {
     const auto behind = words.size() - i - 1;
@@ -33,7 +34,8 @@ bool injected_by_cluster(const std::string& name, const std::string& value) {
 
 const Option* option_of_variable(std::string_view name) {
   const auto all = options();
-  const auto found = std::find_if(all.begin(), all.end(), [name](const Option& option) { return option.variable() == name; });
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [name](const Option& option) { return option.variable() == name; });
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -51,14 +53,16 @@ Result<Environment> read_environment(const std::vector<std::string>& variables) 
     if (injected_by_cluster(name, value)) {
       injected.push_back(printable(name));
     } else if (option == nullptr) {
-      environment.warnings.push_back(fmt::format("{}: unknown variable, ignored; see --help for those there are", printable(name)));
+      environment.warnings.push_back(
+          fmt::format("{}: unknown variable, ignored; see --help for those there are", printable(name)));
     } else if (!value.empty()) {  // compose files write X= for "not set"
-      environment.settings.push_back({option, option->is_list() ? split(value, ',') : std::vector{value}, name});
+      environment.settings.push_back(
+          {option, option->is_list() ? split(value, ',') : std::vector{value}, name});
     }
   }
   if (!injected.empty()) {
-    environment.notices.push_back(
-        fmt::format("{}: set by the cluster for a service called tcp-echo, ignored", fmt::join(injected, ", ")));
+    environment.notices.push_back(fmt::format("{}: set by the cluster for a service called tcp-echo, ignored",
+                                              fmt::join(injected, ", ")));
   }
   return environment;
 }

@@ -16,18 +16,20 @@ namespace {
 constexpr std::string_view kBuiltIn = "built-in default";
 constexpr std::size_t kLargestFile = 1024UL * 1024;
 
-std::size_t row_of(const Option& option) {
-  return static_cast<std::size_t>(&option - options().data());
-}
+std::size_t row_of(const Option& option) { return static_cast<std::size_t>(&option - options().data()); }
 
 /// Two options of one source that both write the same thing cannot both be meant.
 Result<void> check_port_against_listen(const std::vector<Setting>& settings, ExitCode code) {
-  const auto is = [](std::string_view name) { return [name](const Setting& setting) { return setting.option->name == name; }; };
+  const auto is = [](std::string_view name) {
+    return [name](const Setting& setting) { return setting.option->name == name; };
+  };
   const auto port = std::find_if(settings.begin(), settings.end(), is("port"));
   const auto listen = std::find_if(settings.begin(), settings.end(), is("listen"));
   if (port == settings.end() || listen == settings.end()) return {};
-  return failure(code, fmt::format("{}: stands for the default listen address, which {} replaces; allowed: one of the two", port->source,
-                                   listen->source));
+  return failure(
+      code,
+      fmt::format("{}: stands for the default listen address, which {} replaces; allowed: one of the two",
+                  port->source, listen->source));
 }
 
 /// Puts one source's settings over what earlier sources said.
@@ -49,7 +51,8 @@ Result<void> unescape(std::vector<Setting>& settings, ExitCode code) {
     for (auto& text : setting.texts) {
       auto plain = unescaped(text);
       if (!plain) {
-        return failure(code, fmt::format(R"({}: {} has an unknown escape; allowed: \n, \r, \t, \\)", setting.source, in_quotes(text)));
+        return failure(code, fmt::format(R"({}: {} has an unknown escape; allowed: \n, \r, \t, \\)",
+                                         setting.source, in_quotes(text)));
       }
       text = std::move(*plain);
     }
@@ -60,7 +63,9 @@ Result<void> unescape(std::vector<Setting>& settings, ExitCode code) {
 std::vector<Setting> built_in_defaults() {
   std::vector<Setting> defaults;
   for (const auto& option : options()) {
-    if (!option.is_list()) defaults.push_back({&option, {std::string(option.default_text)}, std::string(kBuiltIn) + ": " + option.flag()});
+    if (!option.is_list())
+      defaults.push_back(
+          {&option, {std::string(option.default_text)}, std::string(kBuiltIn) + ": " + option.flag()});
   }
   return defaults;
 }
@@ -81,10 +86,13 @@ Result<std::string> read_file(const std::string& path) {
   std::string text(kLargestFile + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!stream.is_open() || stream.bad()) {
-    return failure(ExitCode::kConfig, fmt::format("{}: cannot read the configuration: {}", printable(path), std::strerror(errno)));
+    return failure(ExitCode::kConfig, fmt::format("{}: cannot read the configuration: {}", printable(path),
+                                                  std::strerror(errno)));
   }
   text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kLargestFile) return failure(ExitCode::kConfig, printable(path) + ": a configuration of more than 1 MiB; is this the right file?");
+  if (text.size() > kLargestFile)
+    return failure(ExitCode::kConfig,
+                   printable(path) + ": a configuration of more than 1 MiB; is this the right file?");
   return text;
 }
 
@@ -98,7 +106,8 @@ Result<void> apply_file(Loaded& loaded) {
   return apply(*settings, ExitCode::kConfig, loaded);
 }
 
-/// --config comes from the environment or a flag, and has to be known before the file can take its place below both.
+/// --config comes from the environment or a flag, and has to be known before the file can take its place
+/// below both.
 Result<void> apply_config_file_option(const std::vector<Setting>& settings, ExitCode code, Loaded& loaded) {
   for (const auto& setting : settings) {
     if (setting.option->name != "config") continue;
@@ -111,7 +120,8 @@ Result<void> apply_config_file_option(const std::vector<Setting>& settings, Exit
 void warn_of_contradictions(Loaded& loaded) {
   const auto& config = loaded.config;
   if (config.send_reset && !config.idle_notice.empty()) {
-    loaded.warnings.emplace_back("--idle-notice is never seen together with --send-reset: a reset discards what was written");
+    loaded.warnings.emplace_back(
+        "--idle-notice is never seen together with --send-reset: a reset discards what was written");
   }
 }
 
@@ -142,9 +152,11 @@ Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector
     if (loaded && !done) loaded = tl::unexpected(done.error());
     return loaded.has_value();
   };
-  const bool ok = step(unescape(environment->settings, ExitCode::kConfig)) && step(unescape(line->settings, ExitCode::kUsage)) &&
+  const bool ok = step(unescape(environment->settings, ExitCode::kConfig)) &&
+                  step(unescape(line->settings, ExitCode::kUsage)) &&
                   step(apply_config_file_option(environment->settings, ExitCode::kConfig, *loaded)) &&
-                  step(apply_config_file_option(line->settings, ExitCode::kUsage, *loaded)) && step(apply_file(*loaded)) &&
+                  step(apply_config_file_option(line->settings, ExitCode::kUsage, *loaded)) &&
+                  step(apply_file(*loaded)) &&
                   step(apply(environment->settings, ExitCode::kConfig, *loaded)) &&
                   step(apply(line->settings, ExitCode::kUsage, *loaded));
   if (ok) warn_of_contradictions(*loaded);
@@ -172,7 +184,8 @@ std::string annotated_toml(const Loaded& loaded) {
   std::string text;
   for (const auto& option : options()) {
     if (!is_shown(option, loaded.config)) continue;
-    text += fmt::format("{} = {}  # {}\n", option.key(), to_toml(option, loaded.config), loaded.sources[row_of(option)]);
+    text += fmt::format("{} = {}  # {}\n", option.key(), to_toml(option, loaded.config),
+                        loaded.sources[row_of(option)]);
   }
   return text;
 }

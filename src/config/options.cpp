@@ -31,35 +31,45 @@ ChoiceValue choice(std::span<const std::string_view> words) {
 
 const std::array kOptions = {
     Option{"config", "FILE", "", "TOML file with further options", PathValue{&Config::config_file}},
-    Option{"listen", "ADDR:PORT", "", "address to listen on; repeatable; port 0 picks a free one; [::] takes IPv4 as well", ListenValue{}},
+    Option{"listen", "ADDR:PORT", "",
+           "address to listen on; repeatable; port 0 picks a free one; [::] takes IPv4 as well",
+           ListenValue{}},
     Option{"port", "N", TCP_ECHO_DEFAULT_PORT, "the port of the default listen address, [::]", PortValue{}},
-    Option{"workers", "N|auto", TCP_ECHO_DEFAULT_WORKERS, "worker processes; auto is the CPUs that may really be used",
+    Option{"workers", "N|auto", TCP_ECHO_DEFAULT_WORKERS,
+           "worker processes; auto is the CPUs that may really be used",
            NumberValue{&Config::workers, 1, kMaxWorkers, "auto"}},
-    Option{"cpu-affinity", "auto|off", TCP_ECHO_DEFAULT_CPU_AFFINITY, "auto pins worker i to the i-th usable CPU",
-           choice<&Config::cpu_affinity>(kAffinityWords)},
+    Option{"cpu-affinity", "auto|off", TCP_ECHO_DEFAULT_CPU_AFFINITY,
+           "auto pins worker i to the i-th usable CPU", choice<&Config::cpu_affinity>(kAffinityWords)},
     Option{"backlog", "N", TCP_ECHO_DEFAULT_BACKLOG, "accept-queue length asked of the kernel",
            NumberValue{&Config::backlog, 1, 1'000'000}},
 
-    Option{"idle-timeout", "D", TCP_ECHO_DEFAULT_IDLE_TIMEOUT, "close a connection that was quiet for this long",
+    Option{"idle-timeout", "D", TCP_ECHO_DEFAULT_IDLE_TIMEOUT,
+           "close a connection that was quiet for this long",
            DurationValue{&Config::idle_timeout, 1ms, kLongestTimeout, "never"}},
-    Option{"idle-notice", "TEXT", TCP_ECHO_DEFAULT_IDLE_NOTICE, "written before an idle close; may contain \\n, \\r, \\t, \\\\",
+    Option{"idle-notice", "TEXT", TCP_ECHO_DEFAULT_IDLE_NOTICE,
+           "written before an idle close; may contain \\n, \\r, \\t, \\\\",
            TextValue{&Config::idle_notice, 1024, true}},
-    Option{"linger-timeout", "D", TCP_ECHO_DEFAULT_LINGER_TIMEOUT, "after our FIN, wait this long for the peer's, then reset",
+    Option{"linger-timeout", "D", TCP_ECHO_DEFAULT_LINGER_TIMEOUT,
+           "after our FIN, wait this long for the peer's, then reset",
            DurationValue{&Config::linger_timeout, 1ms, kLongestTimeout, "leave it to the kernel"}},
     Option{"send-reset", "", TCP_ECHO_DEFAULT_SEND_RESET, "close idle connections with RST instead of FIN",
            SwitchValue{&Config::send_reset}},
-    Option{"keepalive", "D", TCP_ECHO_DEFAULT_KEEPALIVE, "TCP keep-alive: first probe after D, in whole seconds",
+    Option{"keepalive", "D", TCP_ECHO_DEFAULT_KEEPALIVE,
+           "TCP keep-alive: first probe after D, in whole seconds",
            DurationValue{&Config::keepalive, 1s, kLongestKeepalive, "off"}},
-    Option{"nodelay", "", TCP_ECHO_DEFAULT_NODELAY, "TCP_NODELAY: send small echoes at once", SwitchValue{&Config::nodelay}},
+    Option{"nodelay", "", TCP_ECHO_DEFAULT_NODELAY, "TCP_NODELAY: send small echoes at once",
+           SwitchValue{&Config::nodelay}},
     Option{"worker-connections", "N", TCP_ECHO_DEFAULT_WORKER_CONNECTIONS,
            "most connections per worker; more wait in the accept queue; 0 is no limit",
            NumberValue{&Config::worker_connections, 0, 10'000'000}},
     Option{"worker-recycle-after", "N", "0", "replace a worker that served N connections",
            NumberValue{&Config::worker_recycle_after, 0, 1'000'000'000}, Support::kLater},
 
-    Option{"shutdown-timeout", "D", TCP_ECHO_DEFAULT_SHUTDOWN_TIMEOUT, "longest graceful stop; what is left is closed then",
+    Option{"shutdown-timeout", "D", TCP_ECHO_DEFAULT_SHUTDOWN_TIMEOUT,
+           "longest graceful stop; what is left is closed then",
            DurationValue{&Config::shutdown_timeout, 1ms, kLongestTimeout, "at once"}},
-    Option{"ready-timeout", "D", TCP_ECHO_DEFAULT_READY_TIMEOUT, "a new worker that is not ready by then has failed",
+    Option{"ready-timeout", "D", TCP_ECHO_DEFAULT_READY_TIMEOUT,
+           "a new worker that is not ready by then has failed",
            DurationValue{&Config::ready_timeout, 1ms, kLongestTimeout}},
     Option{"respawn-delay-min", "D", "0", "wait before the second restart of a crashing worker",
            DurationValue{&Config::respawn_delay_min, 1ms, kLongestTimeout, "off"}, Support::kLater},
@@ -72,19 +82,25 @@ const std::array kOptions = {
     Option{"group", "NAME", "", "group that workers run as", TextValue{&Config::group, 64}, Support::kLater},
     Option{"sandbox", "auto|require|off", "off", "no_new_privs and a seccomp allow-list in workers",
            choice<&Config::sandbox>(kSandboxWords), Support::kLater},
-    Option{"daemon", "", "off", "go to the background once all workers are ready", SwitchValue{&Config::daemon}, Support::kLater},
-    Option{"pid-file", "PATH", "", "file with the master's pid, locked while it runs", PathValue{&Config::pid_file}, Support::kLater},
-    Option{"control-socket", "PATH", "off", "unix socket of tcp-echo-ctl", TextValue{&Config::control_socket, 107}, Support::kLater},
-    Option{"admin-listen", "ADDR:PORT", "off", "HTTP: status page, metrics, health", TextValue{&Config::admin_listen, 80},
-           Support::kLater},
+    Option{"daemon", "", "off", "go to the background once all workers are ready",
+           SwitchValue{&Config::daemon}, Support::kLater},
+    Option{"pid-file", "PATH", "", "file with the master's pid, locked while it runs",
+           PathValue{&Config::pid_file}, Support::kLater},
+    Option{"control-socket", "PATH", "off", "unix socket of tcp-echo-ctl",
+           TextValue{&Config::control_socket, 107}, Support::kLater},
+    Option{"admin-listen", "ADDR:PORT", "off", "HTTP: status page, metrics, health",
+           TextValue{&Config::admin_listen, 80}, Support::kLater},
 
-    Option{"log-level", "LEVEL", TCP_ECHO_DEFAULT_LOG_LEVEL, "trace, debug, info, warn or error", choice<&Config::log_level>(kLevelWords)},
-    Option{"log-file", "PATH", TCP_ECHO_DEFAULT_LOG_FILE, "append the log to this file instead of stderr", PathValue{&Config::log_file}},
+    Option{"log-level", "LEVEL", TCP_ECHO_DEFAULT_LOG_LEVEL, "trace, debug, info, warn or error",
+           choice<&Config::log_level>(kLevelWords)},
+    Option{"log-file", "PATH", TCP_ECHO_DEFAULT_LOG_FILE, "append the log to this file instead of stderr",
+           PathValue{&Config::log_file}},
     Option{"log-format", "text|json", TCP_ECHO_DEFAULT_LOG_FORMAT, "one line per event either way",
            choice<&Config::log_format>(kFormatWords), Support::kNow, "json"},
-    Option{"log-connections", "", "off", "one line per closed connection", SwitchValue{&Config::log_connections}, Support::kLater},
-    Option{"log-timestamps", "auto|on|off", TCP_ECHO_DEFAULT_LOG_TIMESTAMPS, "auto is off under systemd's journal",
-           choice<&Config::log_timestamps>(kTimestampWords)},
+    Option{"log-connections", "", "off", "one line per closed connection",
+           SwitchValue{&Config::log_connections}, Support::kLater},
+    Option{"log-timestamps", "auto|on|off", TCP_ECHO_DEFAULT_LOG_TIMESTAMPS,
+           "auto is off under systemd's journal", choice<&Config::log_timestamps>(kTimestampWords)},
 };
 
 std::string spelled(std::string_view name, char dash, int (*convert)(int)) {
@@ -95,9 +111,7 @@ std::string spelled(std::string_view name, char dash, int (*convert)(int)) {
 
 }  // namespace
 
-std::string Option::flag() const {
-  return "--" + std::string(name);
-}
+std::string Option::flag() const { return "--" + std::string(name); }
 
 std::string Option::variable() const {
   return std::string(kVariablePrefix) + spelled(name, '_', [](int c) { return std::toupper(c); });
@@ -107,12 +121,11 @@ std::string Option::key() const {
   return spelled(name, '_', [](int c) { return c; });
 }
 
-std::span<const Option> options() {
-  return kOptions;
-}
+std::span<const Option> options() { return kOptions; }
 
 const Option* find_option(std::string_view name) {
-  const auto* const found = std::find_if(kOptions.begin(), kOptions.end(), [name](const Option& option) { return option.name == name; });
+  const auto* const found = std::find_if(kOptions.begin(), kOptions.end(),
+                                         [name](const Option& option) { return option.name == name; });
   return found == kOptions.end() ? nullptr : found;
 }
 

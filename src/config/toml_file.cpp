@@ -1,5 +1,4 @@
 #include <spdlog/fmt/fmt.h>
-
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -20,7 +19,8 @@ std::string type_of(const toml::node& node) {
 
 const Option* option_of_key(std::string_view key) {
   const auto all = options();
-  const auto found = std::find_if(all.begin(), all.end(), [key](const Option& option) { return option.key() == key; });
+  const auto found =
+      std::find_if(all.begin(), all.end(), [key](const Option& option) { return option.key() == key; });
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -37,15 +37,20 @@ bool has_right_type(const Option& option, const toml::node& node) {
   struct Visitor {
     const toml::node& node;
     bool operator()(const SwitchValue&) const { return node.is_boolean(); }
-    bool operator()(const NumberValue& value) const { return node.is_integer() || (!value.word.empty() && node.value<std::string_view>() == value.word); }
+    bool operator()(const NumberValue& value) const {
+      return node.is_integer() || (!value.word.empty() && node.value<std::string_view>() == value.word);
+    }
     bool operator()(const PortValue&) const { return node.is_integer(); }
-    bool operator()(const DurationValue&) const { return node.is_string() || node.value_exact<std::int64_t>() == 0; }
+    bool operator()(const DurationValue&) const {
+      return node.is_string() || node.value_exact<std::int64_t>() == 0;
+    }
     bool operator()(const TextValue&) const { return node.is_string(); }
     bool operator()(const PathValue&) const { return node.is_string(); }
     bool operator()(const ChoiceValue&) const { return node.is_string(); }
     bool operator()(const ListenValue&) const {
       const auto* const array = node.as_array();
-      return node.is_string() || (array != nullptr && (array->empty() || array->is_homogeneous<std::string>()));
+      return node.is_string() ||
+             (array != nullptr && (array->empty() || array->is_homogeneous<std::string>()));
     }
   };
   return std::visit(Visitor{node}, option.value);
@@ -54,8 +59,13 @@ bool has_right_type(const Option& option, const toml::node& node) {
 /// As allowed() has it, for those whose spelling in TOML is another one than in a flag.
 std::string allowed_in_toml(const Option& option) {
   if (option.is_switch()) return "true or false";
-  const bool is_number = std::holds_alternative<NumberValue>(option.value) || std::holds_alternative<PortValue>(option.value);
-  return fmt::format("{}, {}", is_number ? "an integer" : option.is_list() ? "a string or an array of strings" : "a string", allowed(option));
+  const bool is_number =
+      std::holds_alternative<NumberValue>(option.value) || std::holds_alternative<PortValue>(option.value);
+  return fmt::format("{}, {}",
+                     is_number          ? "an integer"
+                     : option.is_list() ? "a string or an array of strings"
+                                        : "a string",
+                     allowed(option));
 }
 
 std::string scalar_text(const toml::node& node) {
@@ -81,8 +91,8 @@ Result<Setting> read_entry(std::string_view file, const toml::key& key, const to
   if (option->name == "config") return failure(ExitCode::kConfig, place + ": a file cannot name another one");
   if (!has_right_type(*option, node)) {
     return failure(ExitCode::kConfig,
-                   fmt::format("{}: {} has the wrong type, {}; allowed: {}", place, in_quotes(given(node)), type_of(node),
-                               allowed_in_toml(*option)));
+                   fmt::format("{}: {} has the wrong type, {}; allowed: {}", place, in_quotes(given(node)),
+                               type_of(node), allowed_in_toml(*option)));
   }
   return Setting{option, texts_of(node), place};
 }
@@ -100,7 +110,8 @@ Result<std::vector<Setting>> read_toml(std::string_view text, std::string_view n
     }
     return settings;
   } catch (const toml::parse_error& error) {
-    return failure(ExitCode::kConfig, fmt::format("{}:{}: {}", printable(name), error.source().begin.line, printable(error.description())));
+    return failure(ExitCode::kConfig, fmt::format("{}:{}: {}", printable(name), error.source().begin.line,
+                                                  printable(error.description())));
   }
 }
 

@@ -46,7 +46,8 @@ std::string_view why_not_a_number(std::string_view text) {
 /// Reads one value into a Config; an error is the reason alone ("is not a number").
 class Reader {
  public:
-  Reader(const std::vector<std::string>& texts, Config& config) : texts_(texts), text_(texts.back()), config_(config) {}
+  Reader(const std::vector<std::string>& texts, Config& config)
+      : texts_(texts), text_(texts.back()), config_(config) {}
 
   Assigned operator()(const SwitchValue& value) const {
     const auto on = parse_switch(text_);
@@ -101,12 +102,14 @@ class Reader {
   }
 
   Assigned operator()(const ListenValue&) const {
-    if (texts_.size() > kMaxListenAddresses) return tl::unexpected(fmt::format("{} addresses are too many", texts_.size()));
+    if (texts_.size() > kMaxListenAddresses)
+      return tl::unexpected(fmt::format("{} addresses are too many", texts_.size()));
     std::vector<Endpoint> addresses;
     for (const auto& text : texts_) {
       const auto address = Endpoint::parse(text);
       if (!address) return tl::unexpected(in_quotes(text) + " is not an address with a port");
-      const bool twice = address->port() != 0 && std::find(addresses.begin(), addresses.end(), *address) != addresses.end();
+      const bool twice =
+          address->port() != 0 && std::find(addresses.begin(), addresses.end(), *address) != addresses.end();
       if (twice) return tl::unexpected(in_quotes(text) + " is given twice");
       addresses.push_back(*address);
     }
@@ -125,7 +128,9 @@ class Reader {
   }
 
  private:
-  Assigned refuse(std::string_view why) const { return tl::unexpected(fmt::format("{} {}", in_quotes(text_), why)); }
+  Assigned refuse(std::string_view why) const {
+    return tl::unexpected(fmt::format("{} {}", in_quotes(text_), why));
+  }
 
   const std::vector<std::string>& texts_;
   const std::string& text_;
@@ -137,7 +142,8 @@ bool is_supported(const Option& option, std::string_view text, const Config& cha
   if (option.support == Support::kNow) return option.later_word.empty() || text != option.later_word;
   Config built_in;
   const std::vector<std::string> default_texts = {std::string(option.default_text)};
-  return std::visit(Reader(default_texts, built_in), option.value).has_value() && to_toml(option, changed) == to_toml(option, built_in);
+  return std::visit(Reader(default_texts, built_in), option.value).has_value() &&
+         to_toml(option, changed) == to_toml(option, built_in);
 }
 
 std::string supported_text(const Option& option) {
@@ -153,7 +159,8 @@ Assigned assign(const Option& option, const std::vector<std::string>& texts, Con
   const auto read = std::visit(Reader(texts, changed), option.value);
   if (!read) return tl::unexpected(read.error() + "; allowed: " + allowed(option));
   if (!is_supported(option, texts.back(), changed)) {
-    return tl::unexpected(in_quotes(texts.back()) + " is not supported yet; allowed: " + supported_text(option));
+    return tl::unexpected(in_quotes(texts.back()) +
+                          " is not supported yet; allowed: " + supported_text(option));
   }
   config = std::move(changed);
   return {};
@@ -168,15 +175,17 @@ std::string allowed(const Option& option) {
             return value.word.empty() ? range : fmt::format("{}, or {}", range, value.word);
           },
           [](const DurationValue& value) {
-            const auto range = fmt::format("{} to {}", format_duration(value.min), format_duration(value.max));
+            const auto range =
+                fmt::format("{} to {}", format_duration(value.min), format_duration(value.max));
             return value.zero.empty() ? range : fmt::format("{}, or 0 ({})", range, value.zero);
           },
           [](const TextValue& value) { return fmt::format("at most {} bytes of UTF-8", value.max_bytes); },
           [](const PathValue&) -> std::string { return "a path"; },
           [](const ChoiceValue& value) { return listed(value.words); },
           [](const ListenValue&) {
-            return fmt::format("up to {} of ADDR:PORT with the address in numbers, such as 127.0.0.1:8090 or [::1]:8090",
-                               kMaxListenAddresses);
+            return fmt::format(
+                "up to {} of ADDR:PORT with the address in numbers, such as 127.0.0.1:8090 or [::1]:8090",
+                kMaxListenAddresses);
           },
           [](const PortValue&) { return fmt::format("0 to {}", kLargestPort); },
       },

@@ -27,7 +27,8 @@ constexpr int kMostWaiting = 4096;
 
 }  // namespace
 
-Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour, ConnectionTable& table)
+Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour,
+                   ConnectionTable& table)
     : loop_(loop),
       listener_(std::move(listener)),
       name_(std::move(name)),
@@ -46,7 +47,8 @@ void Acceptor::on_ready() noexcept {
 }
 
 Acceptor::Outcome Acceptor::accept_one() noexcept {
-  if (!table_.has_room()) return pause(fmt::format("--worker-connections is reached: {} are open", table_.size()), false);
+  if (!table_.has_room())
+    return pause(fmt::format("--worker-connections is reached: {} are open", table_.size()), false);
   UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return pause_after(errno);
   const bool last = fd.get() >= table_.settings().descriptor_limit;
@@ -58,8 +60,7 @@ Acceptor::Outcome Acceptor::accept_one() noexcept {
 // Which errors can be had, and that those of the new socket's network are to be passed over: accept(2).
 Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
   switch (error_number) {
-    case EAGAIN:
-      return Outcome::kQueueEmpty;
+    case EAGAIN: return Outcome::kQueueEmpty;
     case EINTR:
     case ECONNABORTED:
     case EPERM:
@@ -70,8 +71,7 @@ Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
     case ENONET:
     case EHOSTUNREACH:
     case EOPNOTSUPP:
-    case ENETUNREACH:
-      return Outcome::kTryNext;
+    case ENETUNREACH: return Outcome::kTryNext;
     default:  // EMFILE, ENFILE, ENOBUFS, ENOMEM, and whatever the kernel may come up with
       return pause("accept4: " + std::generic_category().message(error_number), true);
   }
@@ -84,7 +84,8 @@ Acceptor::Outcome Acceptor::pause(const std::string& why, bool with_timer) noexc
   table_.counters().accept_pauses.add(1);
   if (loop_.now() >= may_tell_again_) {
     spdlog::warn("{}: {}; accepting pauses and further clients wait in the queue, {} ({} so far)", name_, why,
-                 with_timer ? fmt::format("next try in {}", format_duration(kRetryDelay)) : "until a connection closes",
+                 with_timer ? fmt::format("next try in {}", format_duration(kRetryDelay))
+                            : "until a connection closes",
                  counted(table_.counters().accept_pauses.get(), "pause"));
     may_tell_again_ = loop_.now() + kTellAtMostEvery;
   }

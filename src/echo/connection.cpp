@@ -14,9 +14,7 @@
 namespace tcp_echo {
 namespace {
 
-bool try_later(int error_number) noexcept {
-  return error_number == EAGAIN || error_number == EINTR;
-}
+bool try_later(int error_number) noexcept { return error_number == EAGAIN || error_number == EINTR; }
 
 }  // namespace
 
@@ -33,10 +31,8 @@ void Connection::on_ready(bool failed) noexcept {
     case Phase::kEchoing:
       if (failed) return close(CloseReason::kReset);
       return state_.unsent.is_empty() ? receive_and_respond() : send_unsent();
-    case Phase::kLingering:
-      return failed ? close(state_.reason) : discard();
-    case Phase::kClosing:
-      return;
+    case Phase::kLingering: return failed ? close(state_.reason) : discard();
+    case Phase::kClosing: return;
   }
 }
 
@@ -123,8 +119,8 @@ void Connection::close_idle() noexcept {
   finish(CloseReason::kIdle);
 }
 
-/// Our FIN, then the peer's. Closing at once would answer whatever is still on its way to us with a reset, and that may destroy
-/// bytes which the peer has not read yet.
+/// Our FIN, then the peer's. Closing at once would answer whatever is still on its way to us with a reset,
+/// and that may destroy bytes which the peer has not read yet.
 void Connection::finish(CloseReason reason) noexcept {
   ::shutdown(fd_.get(), SHUT_WR);
   if (table_.settings().linger_timeout.count() == 0) return close(reason);
@@ -154,8 +150,6 @@ void Connection::close(CloseReason reason) noexcept {
   poll_.close();
 }
 
-void Connection::on_poll_closed() noexcept {
-  table_.erase(*this);
-}
+void Connection::on_poll_closed() noexcept { table_.erase(*this); }
 
 }  // namespace tcp_echo

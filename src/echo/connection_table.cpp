@@ -6,14 +6,17 @@
 
 namespace tcp_echo {
 
-ConnectionTable::ConnectionTable(Loop& loop, EchoSettings settings, WorkerCounters& counters, std::function<void()> on_erased)
+ConnectionTable::ConnectionTable(Loop& loop, EchoSettings settings, WorkerCounters& counters,
+                                 std::function<void()> on_erased)
     : loop_(loop),
       settings_(std::move(settings)),
       counters_(counters),
       on_erased_(std::move(on_erased)),
       read_buffer_(std::make_unique<std::array<std::byte, kReadBufferSize>>()),
-      idle_queue_(loop, settings_.idle_timeout, [](IdleNode& node) { static_cast<Connection&>(node).on_quiet(); }),
-      linger_queue_(loop, settings_.linger_timeout, [](IdleNode& node) { static_cast<Connection&>(node).on_linger_over(); }) {}
+      idle_queue_(loop, settings_.idle_timeout,
+                  [](IdleNode& node) { static_cast<Connection&>(node).on_quiet(); }),
+      linger_queue_(loop, settings_.linger_timeout,
+                    [](IdleNode& node) { static_cast<Connection&>(node).on_linger_over(); }) {}
 
 ConnectionTable::~ConnectionTable() {
   assert(is_empty() && "a connection would call back into freed memory");

@@ -8,7 +8,8 @@ namespace {
 // Thousands may fall due in one moment; between portions the busy connections get their turn.
 constexpr int kExpiriesPerTurn = 64;
 
-// A timer that is due already when it is started from a timer's callback rings in that same turn (libuv 1.44, uv__run_timers).
+// A timer that is due already when it is started from a timer's callback rings in that same turn (libuv 1.44,
+// uv__run_timers).
 constexpr std::chrono::milliseconds kNextTurn{1};
 
 }  // namespace
@@ -31,9 +32,7 @@ void IdleQueue::touch(IdleNode& node) noexcept {
   append(node);
 }
 
-void IdleQueue::remove(IdleNode& node) noexcept {
-  unlink(node);
-}
+void IdleQueue::remove(IdleNode& node) noexcept { unlink(node); }
 
 void IdleQueue::set_timeout(std::chrono::milliseconds timeout) {
   timeout_ = timeout;
@@ -50,7 +49,8 @@ void IdleQueue::expire() {
   set_timer();
 }
 
-/// A running timer may ring too early, for a member that was touched since: it is set again then. So a touch need not set it.
+/// A running timer may ring too early, for a member that was touched since: it is set again then. So a touch
+/// need not set it.
 void IdleQueue::set_timer() {
   if (timeout_.count() == 0 || is_empty() || timer_.is_running()) return;
   timer_.start(std::max(end_.newer_->last_activity_ + timeout_ - loop_.now(), kNextTurn));

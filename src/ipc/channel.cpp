@@ -17,7 +17,8 @@ struct Received {
 
 std::vector<UniqueFd> descriptors_of(msghdr& header) {
   std::vector<UniqueFd> descriptors;
-  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
+       control = CMSG_NXTHDR(&header, control)) {
     if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
     const auto count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count; ++i) {
@@ -29,8 +30,8 @@ std::vector<UniqueFd> descriptors_of(msghdr& header) {
   return descriptors;
 }
 
-/// The error is an errno. An empty frame means that the peer is gone: SOCK_SEQPACKET cannot say it in another way, and ours are
-/// never empty.
+/// The error is an errno. An empty frame means that the peer is gone: SOCK_SEQPACKET cannot say it in another
+/// way, and ours are never empty.
 tl::expected<Received, int> receive(int fd) {
   Received received;
   received.frame.resize(kLargestFrame);
@@ -53,7 +54,8 @@ tl::expected<Received, int> receive(int fd) {
 
 Result<std::pair<UniqueFd, UniqueFd>> make_channel_pair() {
   std::array<int, 2> fds{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0) return system_failure("socketpair", errno);
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0)
+    return system_failure("socketpair", errno);
   return std::pair{UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
@@ -87,16 +89,18 @@ Result<void> Channel::send(const Message& message, std::span<const int> descript
     rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
     std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
   }
-  if (::sendmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) return system_failure("send on the control channel", errno);
+  if (::sendmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    return system_failure("send on the control channel", errno);
   return {};
 }
 
-// One message a call; epoll is level-triggered and brings the next. Each handler is called last: it may destroy this object.
+// One message a call; epoll is level-triggered and brings the next. Each handler is called last: it may
+// destroy this object.
 void Channel::on_ready() {
   auto received = receive(fd_.get());
   if (!received && (received.error() == EAGAIN || received.error() == EINTR)) return;
-  // A peer that closed with something of ours unread: the kernel says this once, before the messages that the peer sent earlier and
-  // that still wait (measured). libuv stopped polling when it saw the error.
+  // A peer that closed with something of ours unread: the kernel says this once, before the messages that the
+  // peer sent earlier and that still wait (measured). libuv stopped polling when it saw the error.
   if (!received && received.error() == ECONNRESET) return poll_.watch(Readiness::kReadable);
   if (!received || received->frame.empty()) {
     poll_.stop();
@@ -104,7 +108,8 @@ void Channel::on_ready() {
     return on_closed();
   }
   auto message = decode(received->frame, received->descriptors.size());
-  if (received->cut) message = tl::unexpected(DecodeError{DecodeError::Kind::kNonsense, "a message that was cut on its way"});
+  if (received->cut)
+    message = tl::unexpected(DecodeError{DecodeError::Kind::kNonsense, "a message that was cut on its way"});
   if (!message) {
     poll_.stop();
     const auto on_nonsense = handlers_.on_nonsense;

@@ -17,10 +17,8 @@ class Writer {
   explicit Writer(std::vector<std::byte>& out) : out_(out) {}
 
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  void value(const T& value) {
-    append(std::as_bytes(std::span(&value, 1)));
-  }
+  requires std::is_trivially_copyable_v<T>
+  void value(const T& value) { append(std::as_bytes(std::span(&value, 1))); }
 
   void text(const std::string& text) {
     value(static_cast<std::uint32_t>(text.size()));
@@ -44,8 +42,7 @@ class Reader {
   explicit Reader(std::span<const std::byte> in) : in_(in) {}
 
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  T value() {
+  requires std::is_trivially_copyable_v<T> T value() {
     T value{};
     const auto bytes = take(sizeof(T));
     if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof(T));
@@ -114,7 +111,8 @@ std::vector<std::byte> encode(const Message& message, std::size_t descriptors) {
   Writer out(frame);
   std::visit([&out](const auto& chosen) { write(out, chosen); }, message);
   const FrameHeader header{kMagic, kProtocolVersion, static_cast<std::uint16_t>(message.index()),
-                           static_cast<std::uint32_t>(frame.size() - sizeof(FrameHeader)), static_cast<std::uint32_t>(descriptors)};
+                           static_cast<std::uint32_t>(frame.size() - sizeof(FrameHeader)),
+                           static_cast<std::uint32_t>(descriptors)};
   std::memcpy(frame.data(), &header, sizeof header);
   return frame;
 }
@@ -125,18 +123,22 @@ tl::expected<Message, DecodeError> decode(std::span<const std::byte> frame, std:
   if (!in.ok()) return nonsense(fmt::format("a message of {} bytes, too short for its header", frame.size()));
   if (header.magic != kMagic) return nonsense(fmt::format("a message that begins with {:08x}", header.magic));
   if (header.version != kProtocolVersion) {
-    return tl::unexpected(DecodeError{DecodeError::Kind::kOtherVersion,
-                                      fmt::format("protocol version {}, this is {}", header.version, kProtocolVersion)});
+    return tl::unexpected(
+        DecodeError{DecodeError::Kind::kOtherVersion,
+                    fmt::format("protocol version {}, this is {}", header.version, kProtocolVersion)});
   }
   if (header.payload_bytes != frame.size() - sizeof header) {
-    return nonsense(fmt::format("a message of {} bytes that announced {}", frame.size() - sizeof header, header.payload_bytes));
+    return nonsense(fmt::format("a message of {} bytes that announced {}", frame.size() - sizeof header,
+                                header.payload_bytes));
   }
   if (header.descriptors != descriptors) {
-    return nonsense(fmt::format("a message with {} descriptors that announced {}", descriptors, header.descriptors));
+    return nonsense(
+        fmt::format("a message with {} descriptors that announced {}", descriptors, header.descriptors));
   }
   auto message = read_message(header.type, in, std::make_index_sequence<std::variant_size_v<Message>>{});
   if (!message) return nonsense(fmt::format("a message of the unknown type {}", header.type));
-  if (!in.ok() || !in.at_end()) return nonsense(fmt::format("a message of type {} with the wrong length", header.type));
+  if (!in.ok() || !in.at_end())
+    return nonsense(fmt::format("a message of type {} with the wrong length", header.type));
   return std::move(*message);
 }
 

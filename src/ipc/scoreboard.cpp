@@ -23,12 +23,14 @@ Result<void*> map_shared(int fd, std::size_t size) {
 
 Result<Scoreboard> Scoreboard::create() {
   UniqueFd fd(::memfd_create("tcp-echo-scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd || ::ftruncate(fd.get(), sizeof(Memory)) != 0) return system_failure("create the scoreboard", errno);
+  if (!fd || ::ftruncate(fd.get(), sizeof(Memory)) != 0)
+    return system_failure("create the scoreboard", errno);
   // A worker gone wild may scribble on it, but not pull it from under the others' feet.
   ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
   const auto memory = map_shared(fd.get(), sizeof(Memory));
   if (!memory) return tl::unexpected(memory.error());
-  // The file is zeroes, and all-zero is every block's first state: constructing them all would only touch a megabyte of pages.
+  // The file is zeroes, and all-zero is every block's first state: constructing them all would only touch a
+  // megabyte of pages.
   auto* const board = static_cast<Memory*>(*memory);
   board->master.magic = kMagic;
   board->master.version = kScoreboardVersion;
@@ -49,7 +51,8 @@ Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) {
   return board;
 }
 
-Scoreboard::Scoreboard(Scoreboard&& other) noexcept : fd_(std::move(other.fd_)), memory_(std::exchange(other.memory_, nullptr)) {}
+Scoreboard::Scoreboard(Scoreboard&& other) noexcept
+    : fd_(std::move(other.fd_)), memory_(std::exchange(other.memory_, nullptr)) {}
 
 Scoreboard::~Scoreboard() {
   if (memory_ != nullptr) ::munmap(memory_, sizeof(Memory));

@@ -22,7 +22,8 @@ std::vector<uv_stdio_container_t> stdio_of(const std::vector<int>& descriptors) 
 std::vector<char*> argv_of(const std::vector<std::string>& arguments) {
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
-  for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));  // libuv takes it non-const, and copies
+  for (const auto& argument : arguments)
+    argv.push_back(const_cast<char*>(argument.c_str()));  // libuv takes it non-const, and copies
   argv.push_back(nullptr);
   return argv;
 }
@@ -55,7 +56,8 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::spawn(Loop& loop, const Spaw
 
 void ChildProcess::kill(int signal) noexcept {
   // Once the child has been reaped its pid may be a stranger's.
-  if (uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.raw())) != 0) uv_process_kill(handle_.raw(), signal);
+  if (uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.raw())) != 0)
+    uv_process_kill(handle_.raw(), signal);
 }
 
 }  // namespace tcp_echo

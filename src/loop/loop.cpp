@@ -5,7 +5,8 @@
 namespace tcp_echo {
 
 Loop::Loop() {
-  if (const int status = uv_loop_init(&loop_); status != 0) throw FatalError(uv_error("create an event loop", status));
+  if (const int status = uv_loop_init(&loop_); status != 0)
+    throw FatalError(uv_error("create an event loop", status));
 }
 
 Loop::~Loop() {
@@ -16,12 +17,8 @@ Loop::~Loop() {
   assert(status == 0 && "a handle outlived its loop");
 }
 
-void Loop::run() {
-  uv_run(&loop_, UV_RUN_DEFAULT);
-}
+void Loop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
 
-Error uv_error(std::string_view attempted, int status) {
-  return system_error(attempted, -status);
-}
+Error uv_error(std::string_view attempted, int status) { return system_error(attempted, -status); }
 
 }  // namespace tcp_echo

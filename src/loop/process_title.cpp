@@ -4,12 +4,8 @@
 
 namespace tcp_echo {
 
-char** prepare_process_title(int argc, char** argv) {
-  return uv_setup_args(argc, argv);
-}
+char** prepare_process_title(int argc, char** argv) { return uv_setup_args(argc, argv); }
 
-void set_process_title(const std::string& title) {
-  uv_set_process_title(title.c_str());
-}
+void set_process_title(const std::string& title) { uv_set_process_title(title.c_str()); }
 
 }  // namespace tcp_echo

@@ -10,14 +10,13 @@ Signal::Signal(Loop& loop, int number, std::function<void(int)> on_signal) : han
   int status = uv_signal_init(loop.raw(), handle_.raw());
   if (status == 0) {
     status = uv_signal_start(
-        handle_.raw(), [](uv_signal_t* raw, int received) noexcept { SignalHandle::callback_of(raw)(received); }, number);
+        handle_.raw(),
+        [](uv_signal_t* raw, int received) noexcept { SignalHandle::callback_of(raw)(received); }, number);
   }
   if (status != 0) throw FatalError(uv_error("handle " + signal_name(number), status));
 }
 
-void ignore_signal(int number) noexcept {
-  std::signal(number, SIG_IGN);
-}
+void ignore_signal(int number) noexcept { std::signal(number, SIG_IGN); }
 
 std::string signal_name(int number) {
   struct Named {
@@ -26,11 +25,13 @@ std::string signal_name(int number) {
   };
   // sigabbrev_np() would do, but musl does not have it.
   static constexpr std::array kNames = {
-      Named{SIGHUP, "SIGHUP"},   Named{SIGINT, "SIGINT"},   Named{SIGQUIT, "SIGQUIT"}, Named{SIGILL, "SIGILL"},
-      Named{SIGTRAP, "SIGTRAP"}, Named{SIGABRT, "SIGABRT"}, Named{SIGBUS, "SIGBUS"},   Named{SIGFPE, "SIGFPE"},
-      Named{SIGKILL, "SIGKILL"}, Named{SIGUSR1, "SIGUSR1"}, Named{SIGSEGV, "SIGSEGV"}, Named{SIGUSR2, "SIGUSR2"},
-      Named{SIGPIPE, "SIGPIPE"}, Named{SIGALRM, "SIGALRM"}, Named{SIGTERM, "SIGTERM"}, Named{SIGXCPU, "SIGXCPU"},
-      Named{SIGXFSZ, "SIGXFSZ"}, Named{SIGSYS, "SIGSYS"},   Named{SIGTTIN, "SIGTTIN"}, Named{SIGTTOU, "SIGTTOU"},
+      Named{SIGHUP, "SIGHUP"},   Named{SIGINT, "SIGINT"},   Named{SIGQUIT, "SIGQUIT"},
+      Named{SIGILL, "SIGILL"},   Named{SIGTRAP, "SIGTRAP"}, Named{SIGABRT, "SIGABRT"},
+      Named{SIGBUS, "SIGBUS"},   Named{SIGFPE, "SIGFPE"},   Named{SIGKILL, "SIGKILL"},
+      Named{SIGUSR1, "SIGUSR1"}, Named{SIGSEGV, "SIGSEGV"}, Named{SIGUSR2, "SIGUSR2"},
+      Named{SIGPIPE, "SIGPIPE"}, Named{SIGALRM, "SIGALRM"}, Named{SIGTERM, "SIGTERM"},
+      Named{SIGXCPU, "SIGXCPU"}, Named{SIGXFSZ, "SIGXFSZ"}, Named{SIGSYS, "SIGSYS"},
+      Named{SIGTTIN, "SIGTTIN"}, Named{SIGTTOU, "SIGTTOU"},
   };
   for (const auto& named : kNames) {
     if (named.number == number) return std::string(named.name);

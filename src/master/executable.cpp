@@ -8,7 +8,8 @@
 namespace tcp_echo {
 
 Result<UniqueFd> open_own_executable() {
-  // Not an open of /proc/self/exe itself: under Valgrind or qemu-user that leads to them, while readlink tells our own name.
+  // Not an open of /proc/self/exe itself: under Valgrind or qemu-user that leads to them, while readlink
+  // tells our own name.
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) return system_failure("read the link /proc/self/exe", error.value());
@@ -17,8 +18,6 @@ Result<UniqueFd> open_own_executable() {
   return fd;
 }
 
-std::string descriptor_path(int fd) {
-  return "/proc/self/fd/" + std::to_string(fd);
-}
+std::string descriptor_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
 }  // namespace tcp_echo

@@ -19,7 +19,8 @@ using namespace std::chrono_literals;
 
 static_assert(kMostSlots == kMaxWorkers, "the scoreboard has a slot for every worker that may be configured");
 
-// A worker that served for a while is replaced at once; one that fails again and again must not keep the machine busy.
+// A worker that served for a while is replaced at once; one that fails again and again must not keep the
+// machine busy.
 constexpr auto kStableService = 1s;
 constexpr auto kDelayOfUnstable = 1s;
 
@@ -92,12 +93,11 @@ void Fleet::act(Slot& slot, SlotAction action) {
     case SlotAction::kServe: return on_serving(slot);
     case SlotAction::kKill: return kill(slot);
     case SlotAction::kScheduleSpawn: return schedule_spawn(slot);
-    case SlotAction::kTellDrain:
-      publish(slot, WorkerState::kStopping);
-      return tell(slot, DrainMessage{});
+    case SlotAction::kTellDrain: publish(slot, WorkerState::kStopping); return tell(slot, DrainMessage{});
     case SlotAction::kTellStop:
       publish(slot, WorkerState::kStopping);
-      if (!slot.patience.is_running()) slot.patience.start(kPatience);  // asking again must not put the kill off
+      if (!slot.patience.is_running())
+        slot.patience.start(kPatience);  // asking again must not put the kill off
       return tell(slot, StopMessage{});
     case SlotAction::kLeave: return on_gone();
   }
@@ -105,7 +105,8 @@ void Fleet::act(Slot& slot, SlotAction action) {
 
 void Fleet::kill(Slot& slot) {
   const auto why = slot.state == SlotState::kStarting
-                       ? fmt::format("is not ready after {} (--ready-timeout)", format_duration(resources_.config.ready_timeout))
+                       ? fmt::format("is not ready after {} (--ready-timeout)",
+                                     format_duration(resources_.config.ready_timeout))
                        : "was told to stop at once and has not";
   spdlog::error("{} {}; killing it", name(slot), why);
   slot.process->kill(SIGKILL);
@@ -118,19 +119,22 @@ void Fleet::spawn(Slot& slot) {
   }
 }
 
-/// The child's descriptors: nothing to read, the log to write, the control channel on 3, the listeners from 4 on, the program last.
+/// The child's descriptors: nothing to read, the log to write, the control channel on 3, the listeners from 4
+/// on, the program last.
 Result<void> Fleet::try_spawn(Slot& slot) {
   auto pair = make_channel_pair();
   if (!pair) return tl::unexpected(pair.error());
   auto& [ours, theirs] = *pair;
   const auto listeners = resources_.listeners.of_slot(slot.index);
   SpawnRequest request;
-  request.arguments = {"tcp-echo-master", "worker", std::to_string(slot.index + 1), std::to_string(listeners.size())};
+  request.arguments = {"tcp-echo-master", "worker", std::to_string(slot.index + 1),
+                       std::to_string(listeners.size())};
   request.descriptors = {-1, -1, resources_.log_descriptor, theirs.get()};
   request.descriptors.insert(request.descriptors.end(), listeners.begin(), listeners.end());
   request.descriptors.push_back(resources_.executable);
   request.file = descriptor_path(static_cast<int>(request.descriptors.size()) - 1);
-  auto process = ChildProcess::spawn(loop_, request, [this, &slot](const ExitStatus& status) { on_exit(slot, status); });
+  auto process =
+      ChildProcess::spawn(loop_, request, [this, &slot](const ExitStatus& status) { on_exit(slot, status); });
   if (!process) return tl::unexpected(process.error());
   slot.process = std::move(*process);
   slot.block = free_block();
@@ -145,12 +149,15 @@ Result<void> Fleet::try_spawn(Slot& slot) {
 /// A worker that cannot be told who it is will not become READY; that or its exit says so.
 void Fleet::introduce(Slot& slot, UniqueFd control) {
   Channel::Handlers handlers;
-  handlers.on_message = [this, &slot](const Message& message, const std::vector<UniqueFd>&) { on_message(slot, message); };
+  handlers.on_message = [this, &slot](const Message& message, const std::vector<UniqueFd>&) {
+    on_message(slot, message);
+  };
   handlers.on_closed = [] {};  // the exit follows, and tells how
   handlers.on_nonsense = [this, &slot](const DecodeError& error) { on_nonsense(slot, error); };
   slot.control = std::make_unique<Channel>(loop_, std::move(control), std::move(handlers));
   const std::array descriptors = {resources_.scoreboard.fd()};
-  tell(slot, ConfigureMessage{static_cast<std::uint32_t>(slot.block), effective_toml(resources_.config)}, descriptors);
+  tell(slot, ConfigureMessage{static_cast<std::uint32_t>(slot.block), effective_toml(resources_.config)},
+       descriptors);
 }
 
 void Fleet::on_message(Slot& slot, const Message& message) {
@@ -174,7 +181,8 @@ void Fleet::on_serving(Slot& slot) {
   slot.ready_at = loop_.now();
   publish(slot, WorkerState::kReady);
   if (all_were_ready_) return spdlog::info("{} is ready", name(slot));
-  all_were_ready_ = std::all_of(slots_.begin(), slots_.end(), [](const auto& each) { return each->state == SlotState::kServing; });
+  all_were_ready_ = std::all_of(slots_.begin(), slots_.end(),
+                                [](const auto& each) { return each->state == SlotState::kServing; });
   if (all_were_ready_) handlers_.on_all_ready();
 }
 
@@ -183,10 +191,12 @@ void Fleet::on_exit(Slot& slot, const ExitStatus& status) {
   const auto now = loop_.now();
   auto& block = resources_.scoreboard.block(slot.block);
   const auto lost = block.active();
-  auto text = fmt::format("{} {} after {:.1f} s", name(slot), status.text(), std::chrono::duration<double>(now - slot.started_at).count());
+  auto text = fmt::format("{} {} after {:.1f} s", name(slot), status.text(),
+                          std::chrono::duration<double>(now - slot.started_at).count());
   if (!was_ready) text += " before it was ready";
   if (lost > 0) text += fmt::format(", with {} open", counted(lost, "connection"));
-  slot.failure = {Error{ExitCode::kTemporary, std::move(text)}, status.is_clean(), was_ready ? now - slot.ready_at : 0ms};
+  slot.failure = {Error{ExitCode::kTemporary, std::move(text)}, status.is_clean(),
+                  was_ready ? now - slot.ready_at : 0ms};
 
   retire(block, resources_.scoreboard.master().slots[slot.index].past);
   blocks_in_use_[slot.block] = false;
@@ -213,13 +223,16 @@ void Fleet::schedule_spawn(Slot& slot) {
 }
 
 void Fleet::on_gone() {
-  if (std::all_of(slots_.begin(), slots_.end(), [](const auto& each) { return each->state == SlotState::kGone; })) handlers_.on_all_gone();
+  if (std::all_of(slots_.begin(), slots_.end(),
+                  [](const auto& each) { return each->state == SlotState::kGone; }))
+    handlers_.on_all_gone();
 }
 
 /// A worker that cannot be reached hangs or is about to be reaped; the timer that runs meanwhile decides.
 void Fleet::tell(Slot& slot, const Message& message, std::span<const int> descriptors) {
   if (slot.control == nullptr) return;
-  if (auto sent = slot.control->send(message, descriptors); !sent) spdlog::warn("{}: {}", name(slot), sent.error().text);
+  if (auto sent = slot.control->send(message, descriptors); !sent)
+    spdlog::warn("{}: {}", name(slot), sent.error().text);
 }
 
 std::size_t Fleet::free_block() const {

@@ -30,8 +30,9 @@ struct LaterSignal {
 
 // Caught, so that none of them kills the service by its default action.
 constexpr std::array kLaterSignals = {
-    LaterSignal{SIGHUP, "reload"},       LaterSignal{SIGUSR1, "reopening the log"}, LaterSignal{SIGUSR2, "upgrade"},
-    LaterSignal{SIGTTIN, "scaling up"},  LaterSignal{SIGTTOU, "scaling down"},
+    LaterSignal{SIGHUP, "reload"},        LaterSignal{SIGUSR1, "reopening the log"},
+    LaterSignal{SIGUSR2, "upgrade"},      LaterSignal{SIGTTIN, "scaling up"},
+    LaterSignal{SIGTTOU, "scaling down"},
 };
 
 unsigned wanted_workers(const Config& config) {
@@ -62,7 +63,8 @@ Master::Master(Config config, int log_descriptor)
       scoreboard_(value_or_throw(Scoreboard::create())),
       listeners_(value_or_throw(ListenerSet::open(config_, workers_))),
       deadline_(loop_, [this] { stop_now(); }),
-      fleet_(loop_, Fleet::Resources{config_, listeners_, scoreboard_, executable_.get(), log_descriptor}, workers_,
+      fleet_(loop_, Fleet::Resources{config_, listeners_, scoreboard_, executable_.get(), log_descriptor},
+             workers_,
              Fleet::Handlers{.on_all_ready = [this] { on_all_ready(); },
                              .on_start_failure = [this](const Error& error) { on_start_failure(error); },
                              .on_all_gone = [this] { on_all_gone(); }}) {}
@@ -78,7 +80,8 @@ ExitCode Master::run() {
 
 void Master::handle_signals() {
   for (const int number : {SIGTERM, SIGQUIT, SIGINT}) {
-    signals_.push_back(std::make_unique<Signal>(loop_, number, [this](int received) { stop_gracefully(received); }));
+    signals_.push_back(
+        std::make_unique<Signal>(loop_, number, [this](int received) { stop_gracefully(received); }));
   }
   for (const auto& later : kLaterSignals) {
     signals_.push_back(std::make_unique<Signal>(loop_, later.number, [&later](int received) {
@@ -99,7 +102,8 @@ void Master::on_start_failure(const Error& error) {
 
 void Master::stop_gracefully(int signal) {
   if (!std::exchange(stopping_, true)) {
-    spdlog::info("{}: stopping gracefully, for {} at most", signal_name(signal), format_duration(config_.shutdown_timeout));
+    spdlog::info("{}: stopping gracefully, for {} at most", signal_name(signal),
+                 format_duration(config_.shutdown_timeout));
     deadline_.start(config_.shutdown_timeout + kGraceAfterDeadline);
     return fleet_.drain();
   }
@@ -109,9 +113,7 @@ void Master::stop_gracefully(int signal) {
   }
 }
 
-void Master::stop_now() {
-  fleet_.stop();
-}
+void Master::stop_now() { fleet_.stop(); }
 
 void Master::on_all_gone() {
   for (unsigned slot = 0; slot < workers_ && !start_failure_; ++slot) log_service(slot);
@@ -121,8 +123,9 @@ void Master::on_all_gone() {
 
 void Master::log_service(unsigned slot) {
   const auto& served = scoreboard_.master().slots.at(slot).past;
-  spdlog::info("worker {} served {}: {} received, {} sent", slot + 1, counted(served.accepted.get(), "connection"),
-               format_bytes(served.received_bytes.get()), format_bytes(served.sent_bytes.get()));
+  spdlog::info("worker {} served {}: {} received, {} sent", slot + 1,
+               counted(served.accepted.get(), "connection"), format_bytes(served.received_bytes.get()),
+               format_bytes(served.sent_bytes.get()));
 }
 
 }  // namespace tcp_echo

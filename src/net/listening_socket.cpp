@@ -13,10 +13,11 @@ namespace tcp_echo {
 namespace {
 
 Error cannot_listen(const Endpoint& endpoint, int error_number) {
-  const auto code = error_number == EACCES || error_number == EPERM ? ExitCode::kNoPermission
-                    : error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM || error_number == ENOBUFS
-                        ? ExitCode::kOsError
-                        : ExitCode::kUnavailable;
+  const auto code =
+      error_number == EACCES || error_number == EPERM ? ExitCode::kNoPermission
+      : error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM || error_number == ENOBUFS
+          ? ExitCode::kOsError
+          : ExitCode::kUnavailable;
   std::string reason = std::generic_category().message(error_number);
   if (error_number == EADDRINUSE) reason = "another process listens there already";
   if (error_number == EADDRNOTAVAIL) reason = "this machine has no such address";
@@ -28,7 +29,8 @@ Result<UniqueFd> open_socket(const Endpoint& endpoint) {
   UniqueFd fd(::socket(endpoint.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return tl::unexpected(cannot_listen(endpoint, errno));
   // Or a connection of an earlier run, in TIME_WAIT or still open, would make the bind fail.
-  if (auto set = set_option(fd.get(), SocketOption::kReuseAddress, 1); !set) return tl::unexpected(set.error());
+  if (auto set = set_option(fd.get(), SocketOption::kReuseAddress, 1); !set)
+    return tl::unexpected(set.error());
   // [::] takes IPv4 as well, whatever net.ipv6.bindv6only says.
   if (endpoint.family() == AF_INET6) {
     if (auto set = set_option(fd.get(), SocketOption::kV6Only, 0); !set) return tl::unexpected(set.error());
@@ -41,7 +43,8 @@ Result<UniqueFd> open_socket(const Endpoint& endpoint) {
 Result<void> probe_address(const Endpoint& endpoint) {
   const auto fd = open_socket(endpoint);
   if (!fd) return tl::unexpected(fd.error());
-  if (::bind(fd->get(), endpoint.address(), endpoint.size()) != 0) return tl::unexpected(cannot_listen(endpoint, errno));
+  if (::bind(fd->get(), endpoint.address(), endpoint.size()) != 0)
+    return tl::unexpected(cannot_listen(endpoint, errno));
   return {};
 }
 
@@ -49,8 +52,10 @@ Result<UniqueFd> open_listener(const Endpoint& endpoint, const ListenerOptions& 
   auto fd = open_socket(endpoint);
   if (!fd) return fd;
   if (auto set = set_option(fd->get(), SocketOption::kReusePort, 1); !set) return tl::unexpected(set.error());
-  if (auto set = set_connection_options(fd->get(), options.nodelay, options.keepalive); !set) return tl::unexpected(set.error());
-  if (::bind(fd->get(), endpoint.address(), endpoint.size()) != 0 || ::listen(fd->get(), options.backlog) != 0) {
+  if (auto set = set_connection_options(fd->get(), options.nodelay, options.keepalive); !set)
+    return tl::unexpected(set.error());
+  if (::bind(fd->get(), endpoint.address(), endpoint.size()) != 0 ||
+      ::listen(fd->get(), options.backlog) != 0) {
     return tl::unexpected(cannot_listen(endpoint, errno));
   }
   return fd;
@@ -59,7 +64,8 @@ Result<UniqueFd> open_listener(const Endpoint& endpoint, const ListenerOptions& 
 Result<Endpoint> local_endpoint(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return system_failure("getsockname", errno);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return system_failure("getsockname", errno);
   return Endpoint::from_sockaddr(address, size);
 }
 

@@ -16,7 +16,8 @@
 namespace tcp_echo {
 namespace {
 
-// So that a worker which others hand their connections to, or which opens a file, is never out of descriptors.
+// So that a worker which others hand their connections to, or which opens a file, is never out of
+// descriptors.
 constexpr int kSpareDescriptors = 16;
 
 constexpr int kLogDescriptor = 2;
@@ -35,7 +36,8 @@ EchoSettings echo_settings(const Config& config) {
 /// One bad pin costs speed, not service.
 void pin(unsigned slot) {
   const auto cpus = usable_cpus();
-  if (auto pinned = pin_to_cpu(cpus[(slot - 1) % cpus.size()]); !pinned) spdlog::warn("{}; running unpinned", pinned.error().text);
+  if (auto pinned = pin_to_cpu(cpus[(slot - 1) % cpus.size()]); !pinned)
+    spdlog::warn("{}; running unpinned", pinned.error().text);
 }
 
 }  // namespace
@@ -46,13 +48,19 @@ Worker::Worker(WorkerBirth birth)
       terminate_(loop_, SIGTERM, [this](int) { handle(WorkerEvent::kDrainAsked); }),
       quit_(loop_, SIGQUIT, [this](int) { handle(WorkerEvent::kDrainAsked); }),
       control_(loop_, std::move(birth_.control),
-               {.on_message = [this](const Message& message, std::vector<UniqueFd> descriptors) { on_message(message, std::move(descriptors)); },
+               {.on_message =
+                    [this](const Message& message, std::vector<UniqueFd> descriptors) {
+                      on_message(message, std::move(descriptors));
+                    },
                 .on_closed =
                     [this] {
                       spdlog::warn("the master is gone; finishing what is under way");
                       handle(WorkerEvent::kDrainAsked);
                     },
-                .on_nonsense = [this](const DecodeError& error) { fail(ExitCode::kSoftware, "the master sent " + error.text); }}) {}
+                .on_nonsense =
+                    [this](const DecodeError& error) {
+                      fail(ExitCode::kSoftware, "the master sent " + error.text);
+                    }}) {}
 
 ExitCode Worker::run() {
   loop_.run();
@@ -61,17 +69,23 @@ ExitCode Worker::run() {
 
 void Worker::on_message(const Message& message, std::vector<UniqueFd> descriptors) {
   std::visit(Overloaded{
-                 [&](const ConfigureMessage& configure_message) { configure(configure_message, std::move(descriptors)); },
+                 [&](const ConfigureMessage& configure_message) {
+                   configure(configure_message, std::move(descriptors));
+                 },
                  [&](const DrainMessage&) { handle(WorkerEvent::kDrainAsked); },
                  [&](const StopMessage&) { handle(WorkerEvent::kStopAsked); },
-                 [&](const ReadyMessage&) { fail(ExitCode::kSoftware, "the master sent READY, which is mine to say"); },
+                 [&](const ReadyMessage&) {
+                   fail(ExitCode::kSoftware, "the master sent READY, which is mine to say");
+                 },
              },
              message);
 }
 
 void Worker::configure(const ConfigureMessage& message, std::vector<UniqueFd> descriptors) {
-  if (phase_ != WorkerPhase::kConfiguring) return fail(ExitCode::kSoftware, "the master sent a second configuration");
-  if (descriptors.size() != 1 || message.block >= kMostBlocks) return fail(ExitCode::kSoftware, "the master sent no usable scoreboard");
+  if (phase_ != WorkerPhase::kConfiguring)
+    return fail(ExitCode::kSoftware, "the master sent a second configuration");
+  if (descriptors.size() != 1 || message.block >= kMostBlocks)
+    return fail(ExitCode::kSoftware, "the master sent no usable scoreboard");
   auto config = parse_effective_toml(message.configuration);
   if (!config) return fail(ExitCode::kSoftware, config.error().text);
   auto scoreboard = Scoreboard::map(descriptors.front());
@@ -105,10 +119,12 @@ void Worker::act(WorkerAction action) {
 void Worker::serve() {
   set_up_logging(spdlog::default_logger()->name(), log_settings(config_, kLogDescriptor));
   if (config_.cpu_affinity == CpuAffinity::kAuto) pin(birth_.slot);
-  connections_ = std::make_unique<ConnectionTable>(loop_, echo_settings(config_), scoreboard_->block(block_), [this] { on_connection_gone(); });
+  connections_ = std::make_unique<ConnectionTable>(loop_, echo_settings(config_), scoreboard_->block(block_),
+                                                   [this] { on_connection_gone(); });
   for (auto& listener : birth_.listeners) {
     auto name = value_or_throw(local_endpoint(listener.get())).text();
-    acceptors_.push_back(std::make_unique<Acceptor>(loop_, std::move(listener), std::move(name), echo_, *connections_));
+    acceptors_.push_back(
+        std::make_unique<Acceptor>(loop_, std::move(listener), std::move(name), echo_, *connections_));
   }
   value_or_throw(control_.send(ReadyMessage{}));
 }

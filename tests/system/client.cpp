@@ -22,7 +22,8 @@ Endpoint endpoint_of(const std::string& address, std::uint16_t port) {
 }
 
 void set_deadlines(int fd) {
-  const timeval limit{.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(patience()).count(), .tv_usec = 0};
+  const timeval limit{.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(patience()).count(),
+                      .tv_usec = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
@@ -94,9 +95,7 @@ std::string Client::echo(std::string_view bytes) {
   return send(bytes) ? receive(bytes.size()) : "(cannot send)";
 }
 
-void Client::half_close() const {
-  ::shutdown(fd_.get(), SHUT_WR);
-}
+void Client::half_close() const { ::shutdown(fd_.get(), SHUT_WR); }
 
 void Client::reset() {
   reset_on_close(fd_.get());

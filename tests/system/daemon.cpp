@@ -21,9 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const char* wrapper() {
-  return std::getenv("ECHO_TEST_WRAPPER");
-}
+const char* wrapper() { return std::getenv("ECHO_TEST_WRAPPER"); }
 
 std::vector<std::string> words(const std::string& text) {
   std::istringstream stream(text);
@@ -70,9 +68,7 @@ std::vector<pid_t> all_pids() {
 
 }  // namespace
 
-std::chrono::milliseconds patience() {
-  return wrapper() != nullptr ? 90s : 20s;
-}
+std::chrono::milliseconds patience() { return wrapper() != nullptr ? 90s : 20s; }
 
 bool eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + patience();
@@ -97,7 +93,8 @@ Daemon::Daemon(Launch launch) {
   auto envp = pointers(environment);
   std::array<int, 2> out{};
   std::array<int, 2> err{};
-  if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+  if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0)
+    throw std::runtime_error("pipe2");
   pid_ = ::fork();
   if (pid_ == 0) {  // only async-signal-safe calls from here: the test has threads
     ::dup2(out[1], STDOUT_FILENO);
@@ -151,7 +148,8 @@ bool Daemon::logs(const std::string& text) const {
 bool Daemon::is_serving() {
   const auto ended = [this] {
     siginfo_t info{};
-    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != 0;
   };
   const auto serving = [this] { return log().find("serving on ") != std::string::npos; };
   return eventually([&] { return serving() || ended(); }) && serving();
@@ -185,9 +183,7 @@ std::vector<pid_t> Daemon::workers(std::size_t count) const {
   return found;
 }
 
-void Daemon::signal(int number) const {
-  ::kill(pid_, number);
-}
+void Daemon::signal(int number) const { ::kill(pid_, number); }
 
 Outcome Daemon::wait() {
   if (!status_) {
@@ -236,7 +232,8 @@ Outcome run(Launch launch) {
 std::string proc_status(pid_t pid, const std::string& field) {
   std::istringstream stream(content("/proc/" + std::to_string(pid) + "/status"));
   for (std::string line; std::getline(stream, line);) {
-    if (line.rfind(field + ":\t", 0) == 0) return line.substr(line.find_first_not_of(" \t", field.size() + 1));
+    if (line.rfind(field + ":\t", 0) == 0)
+      return line.substr(line.find_first_not_of(" \t", field.size() + 1));
   }
   return " ";
 }

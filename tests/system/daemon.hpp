@@ -26,10 +26,10 @@ bool eventually(const std::function<bool()>& condition);
 
 struct Launch {
   std::vector<std::string> arguments = {};
-  std::vector<std::string> environment = {};         ///< "NAME=value", besides what the test itself has
-  std::optional<rlim_t> open_files = {};             ///< hard and soft limit
-  std::optional<int> dropped_capability = {};        ///< taken away from the bounding set, if the test has it
-  std::vector<int> closed_descriptors = {};          ///< it starts without these
+  std::vector<std::string> environment = {};   ///< "NAME=value", besides what the test itself has
+  std::optional<rlim_t> open_files = {};       ///< hard and soft limit
+  std::optional<int> dropped_capability = {};  ///< taken away from the bounding set, if the test has it
+  std::vector<int> closed_descriptors = {};    ///< it starts without these
 };
 
 /// What a run of the program that ended by itself left behind.
@@ -57,7 +57,8 @@ class Daemon {
   std::vector<std::uint16_t> ports();
   std::uint16_t port() { return ports().front(); }
 
-  /// The pids of the workers, in the order of their slots. Waits until there are `count` with their titles set.
+  /// The pids of the workers, in the order of their slots. Waits until there are `count` with their titles
+  /// set.
   std::vector<pid_t> workers(std::size_t count) const;
 
   std::string log() const;

@@ -11,9 +11,7 @@
 namespace tcp_echo::test {
 namespace {
 
-double anonymous_memory(pid_t pid) {
-  return std::stod(proc_status(pid, "RssAnon")) * 1024;
-}
+double anonymous_memory(pid_t pid) { return std::stod(proc_status(pid, "RssAnon")) * 1024; }
 
 void expect_echo(Client& client) {
   if (client.echo("idle") != "idle") throw std::runtime_error("a connection is not served");

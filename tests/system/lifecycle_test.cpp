@@ -87,7 +87,8 @@ TEST(Stop, TheShutdownTimeoutEndsAStopThatAClientHoldsUpAndTheClientSeesAReset) 
 }
 
 TEST(Stop, ASecondTermStopsAtOnceWithCodeZero) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--shutdown-timeout", "1h", "--linger-timeout", "1h"}));
+  Daemon daemon(
+      Daemon::on_free_port({"--workers", "2", "--shutdown-timeout", "1h", "--linger-timeout", "1h"}));
   Client client(daemon.port());
   EXPECT_EQ(client.echo("hi"), "hi");
   daemon.signal(SIGTERM);
@@ -104,7 +105,8 @@ TEST(Stop, AWorkerThatHangsIsKilledWhenTimeIsUp) {
   ::kill(daemon.workers(1).front(), SIGSTOP);
   const auto outcome = daemon.stop();
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_NE(outcome.log.find("was told to stop at once and has not; killing it"), std::string::npos) << outcome.log;
+  EXPECT_NE(outcome.log.find("was told to stop at once and has not; killing it"), std::string::npos)
+      << outcome.log;
 }
 
 TEST(Stop, DuringTheStartIsCleanToo) {
@@ -146,7 +148,8 @@ TEST(Workers, IgnoreTheSignalsThatAreMeantForTheMaster) {
   Daemon daemon(Daemon::on_free_port({"--workers", "1"}));
   const auto port = daemon.port();
   const auto worker = daemon.workers(1).front();
-  for (const int number : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE}) ::kill(worker, number);
+  for (const int number : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE})
+    ::kill(worker, number);
   EXPECT_EQ(Client(port).echo("still here"), "still here");
   EXPECT_EQ(daemon.workers(1).front(), worker);
   EXPECT_EQ(daemon.stop().exit_code, 0);
@@ -160,7 +163,8 @@ TEST(Workers, ThatDieAreReplacedOnTheSameListener) {
     ASSERT_EQ(Client(port).echo("hi"), "hi");
     ::kill(worker, number);
     ASSERT_TRUE(eventually([&] { return daemon.workers(1).front() != worker; }));
-    EXPECT_EQ(Client(port).echo("hi again"), "hi again") << "it waited in the queue of the dead one's listener";
+    EXPECT_EQ(Client(port).echo("hi again"), "hi again")
+        << "it waited in the queue of the dead one's listener";
   }
   const auto outcome = daemon.stop();
   EXPECT_EQ(outcome.exit_code, 0);
@@ -178,7 +182,8 @@ TEST(Workers, CountersOutliveThem) {
   ASSERT_TRUE(daemon.logs("with 1 connection open"));
   EXPECT_EQ(Client(port).echo("678"), "678");
   const auto outcome = daemon.stop();
-  EXPECT_NE(outcome.log.find("worker 1 served 2 connections: 8 B received"), std::string::npos) << outcome.log;
+  EXPECT_NE(outcome.log.find("worker 1 served 2 connections: 8 B received"), std::string::npos)
+      << outcome.log;
 }
 
 TEST(Master, KilledLeavesNoOrphan) {
@@ -197,7 +202,11 @@ TEST(Master, KilledLeavesNoOrphan) {
 TEST(Master, SaysThatSignalsOfLaterFeaturesDoNothingYet) {
   Daemon daemon(Daemon::on_free_port({"--workers", "1"}));
   const auto port = daemon.port();
-  for (const auto& [number, name] : {std::pair{SIGHUP, "SIGHUP"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGTTIN, "SIGTTIN"}, {SIGTTOU, "SIGTTOU"}}) {
+  for (const auto& [number, name] : {std::pair{SIGHUP, "SIGHUP"},
+                                     {SIGUSR1, "SIGUSR1"},
+                                     {SIGUSR2, "SIGUSR2"},
+                                     {SIGTTIN, "SIGTTIN"},
+                                     {SIGTTOU, "SIGTTOU"}}) {
     daemon.signal(number);
     EXPECT_TRUE(daemon.logs(std::string(name) + ": "));
   }
@@ -228,7 +237,8 @@ TEST(Master, StartsWithoutAnyStandardDescriptor) {
   ASSERT_TRUE(eventually([&] { return content(log_path()).find("serving on ") != std::string::npos; }));
   const auto worker = daemon.workers(1).front();
   for (const int fd : {0, 1}) {
-    EXPECT_EQ(std::filesystem::read_symlink("/proc/" + std::to_string(worker) + "/fd/" + std::to_string(fd)), "/dev/null");
+    EXPECT_EQ(std::filesystem::read_symlink("/proc/" + std::to_string(worker) + "/fd/" + std::to_string(fd)),
+              "/dev/null");
   }
   EXPECT_EQ(daemon.stop().exit_code, 0);
   std::filesystem::remove(log_path());
@@ -245,7 +255,8 @@ TEST(Master, PinsWorkersToCpusWhenAsked) {
 }
 
 TEST(Log, GoesToTheFileFromAllProcesses) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "1", "--log-level", "debug", "--log-file", log_path().string()}));
+  Daemon daemon(
+      Daemon::on_free_port({"--workers", "1", "--log-level", "debug", "--log-file", log_path().string()}));
   ASSERT_TRUE(eventually([&] { return content(log_path()).find("serving on ") != std::string::npos; }));
   EXPECT_EQ(daemon.stop().exit_code, 0);
   EXPECT_NE(content(log_path()).find("tcp-echo[mastr]"), std::string::npos);

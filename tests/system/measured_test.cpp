@@ -1,5 +1,5 @@
-// Promises in figures, each against a figure that does not drift with the machine, or with room to spare. They mean nothing under
-// Valgrind or a sanitizer and are left out there.
+// Promises in figures, each against a figure that does not drift with the machine, or with room to spare.
+// They mean nothing under Valgrind or a sanitizer and are left out there.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -22,9 +22,7 @@
 namespace tcp_echo::test {
 namespace {
 
-long rss_kib(pid_t pid, const std::string& field = "VmRSS") {
-  return std::stol(proc_status(pid, field));
-}
+long rss_kib(pid_t pid, const std::string& field = "VmRSS") { return std::stol(proc_status(pid, field)); }
 
 void echo_rounds(std::vector<Client>& clients, int rounds) {
   const std::string message(64, 'x');
@@ -38,7 +36,8 @@ void echo_rounds(std::vector<Client>& clients, int rounds) {
 class SystemCallCounter {
  public:
   explicit SystemCallCounter(pid_t target)
-      : file_(std::filesystem::path(testing::TempDir()) / ("strace." + std::to_string(target))), strace_(::fork()) {
+      : file_(std::filesystem::path(testing::TempDir()) / ("strace." + std::to_string(target))),
+        strace_(::fork()) {
     const auto pid = std::to_string(target);
     if (strace_ == 0) {
       const int null = ::open("/dev/null", O_WRONLY);
@@ -120,14 +119,16 @@ TEST(Measured, AFloodDelaysAnothersEchoByLessThanTenMilliseconds) {
   for (int i = 0; i < 2000; ++i) {
     const auto start = std::chrono::steady_clock::now();
     EXPECT_EQ(other.echo(message), message);
-    milliseconds.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    milliseconds.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
   }
   const auto flooded_meanwhile = flooded - flooded_before;
   over = true;
   sender.join();
   receiver.join();
   std::nth_element(milliseconds.begin(), milliseconds.begin() + 1000, milliseconds.end());
-  std::printf("[ measured ] %.3f ms at the median beside a flood of %zu MiB\n", milliseconds[1000], flooded_meanwhile >> 20U);
+  std::printf("[ measured ] %.3f ms at the median beside a flood of %zu MiB\n", milliseconds[1000],
+              flooded_meanwhile >> 20U);
   EXPECT_GT(flooded_meanwhile, 4 * flood.size()) << "that was no flood";
   EXPECT_LT(milliseconds[1000], 10);
   other.close();
@@ -136,7 +137,8 @@ TEST(Measured, AFloodDelaysAnothersEchoByLessThanTenMilliseconds) {
 
 TEST(Measured, AnIdleConnectionCostsAtMostFourHundredBytes) {
   const auto measured = measure_idle_memory(15'000);
-  std::printf("[ measured ] %.0f bytes of user-space memory for each of %zu idle connections\n", measured.bytes_each, measured.connections);
+  std::printf("[ measured ] %.0f bytes of user-space memory for each of %zu idle connections\n",
+              measured.bytes_each, measured.connections);
   EXPECT_LE(measured.bytes_each, 400);
 }
 

@@ -1,4 +1,5 @@
-// What the program says and returns when it cannot do what it was asked for, and when it is asked for no service at all.
+// What the program says and returns when it cannot do what it was asked for, and when it is asked for no
+// service at all.
 
 #include <gtest/gtest.h>
 #include <linux/capability.h>
@@ -21,12 +22,15 @@ void expect_refusal(const Outcome& outcome, int exit_code, const std::vector<std
   EXPECT_EQ(outcome.exit_code, exit_code) << outcome.log;
   EXPECT_EQ(outcome.output, "");
   EXPECT_EQ(std::count(outcome.log.begin(), outcome.log.end(), '\n'), 1) << outcome.log;
-  for (const auto& part : parts) EXPECT_NE(outcome.log.find(part), std::string::npos) << part << " is missing in: " << outcome.log;
+  for (const auto& part : parts)
+    EXPECT_NE(outcome.log.find(part), std::string::npos) << part << " is missing in: " << outcome.log;
 }
 
 class ConfigFile {
  public:
-  explicit ConfigFile(const std::string& text) : path_(std::filesystem::path(testing::TempDir()) / ("tcp-echo." + std::to_string(::getpid()) + ".toml")) {
+  explicit ConfigFile(const std::string& text)
+      : path_(std::filesystem::path(testing::TempDir()) /
+              ("tcp-echo." + std::to_string(::getpid()) + ".toml")) {
     std::ofstream(path_) << text;
   }
   ~ConfigFile() { std::filesystem::remove(path_); }
@@ -53,7 +57,8 @@ TEST(Refuse, APortThatAnotherOfUsListensOn) {
 }
 
 TEST(Refuse, AnAddressOfAnotherMachine) {
-  expect_refusal(run({{"--listen", "127.0.0.1:0", "--listen", "192.0.2.1:8090"}}), 69, {"192.0.2.1:8090", "no such address"});
+  expect_refusal(run({{"--listen", "127.0.0.1:0", "--listen", "192.0.2.1:8090"}}), 69,
+                 {"192.0.2.1:8090", "no such address"});
 }
 
 TEST(Refuse, APrivilegedPortWithoutTheRight) {
@@ -66,17 +71,20 @@ TEST(Refuse, APrivilegedPortWithoutTheRight) {
 }
 
 TEST(Refuse, ABadFlag) {
-  expect_refusal(run({{"--workers", "lots"}}), 64, {"--workers: 'lots' is not a number; allowed: 1 to 1024, or auto"});
+  expect_refusal(run({{"--workers", "lots"}}), 64,
+                 {"--workers: 'lots' is not a number; allowed: 1 to 1024, or auto"});
   expect_refusal(run({{"--colour"}}), 64, {"--colour", "--help"});
 }
 
 TEST(Refuse, ABadVariable) {
-  expect_refusal(run({{}, {"TCP_ECHO_IDLE_TIMEOUT=soon"}}), 78, {"TCP_ECHO_IDLE_TIMEOUT: 'soon' is not a duration; allowed: "});
+  expect_refusal(run({{}, {"TCP_ECHO_IDLE_TIMEOUT=soon"}}), 78,
+                 {"TCP_ECHO_IDLE_TIMEOUT: 'soon' is not a duration; allowed: "});
 }
 
 TEST(Refuse, ABadFile) {
   const ConfigFile file("workers = 2\nbacklog = 0\n");
-  expect_refusal(run({{"--config", file.path()}}), 78, {file.path() + ":2: backlog: '0' is out of range; allowed: 1 to 1000000"});
+  expect_refusal(run({{"--config", file.path()}}), 78,
+                 {file.path() + ":2: backlog: '0' is out of range; allowed: 1 to 1000000"});
 }
 
 TEST(Refuse, OptionsThatAreNotSupportedYet) {
@@ -85,7 +93,8 @@ TEST(Refuse, OptionsThatAreNotSupportedYet) {
 }
 
 TEST(Refuse, ALogFileThatCannotBeMade) {
-  expect_refusal(run({{"--port", "0", "--log-file", "/nonexistent/log"}}), 73, {"/nonexistent/log", "No such file"});
+  expect_refusal(run({{"--port", "0", "--log-file", "/nonexistent/log"}}), 73,
+                 {"/nonexistent/log", "No such file"});
 }
 
 TEST(Refuse, WorkersThatAreNotReadyInTime) {
@@ -94,9 +103,7 @@ TEST(Refuse, WorkersThatAreNotReadyInTime) {
   EXPECT_NE(outcome.log.find("before it was ready"), std::string::npos) << outcome.log;
 }
 
-TEST(Refuse, ToBeAWorkerWithoutAMaster) {
-  expect_refusal(run({{"worker", "1", "1"}}), 64, {"worker"});
-}
+TEST(Refuse, ToBeAWorkerWithoutAMaster) { expect_refusal(run({{"worker", "1", "1"}}), 64, {"worker"}); }
 
 TEST(Answer, CheckPrintsConfigurationOk) {
   const auto outcome = run({{"--check", "--workers", "3"}});
@@ -107,12 +114,15 @@ TEST(Answer, CheckPrintsConfigurationOk) {
 
 TEST(Answer, PrintConfigNamesEachSource) {
   const ConfigFile file("idle_timeout = \"10s\"\n");
-  const auto outcome = run({{"--print-config", "--config", file.path(), "--backlog", "7"}, {"TCP_ECHO_WORKERS=3"}});
+  const auto outcome =
+      run({{"--print-config", "--config", file.path(), "--backlog", "7"}, {"TCP_ECHO_WORKERS=3"}});
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_NE(outcome.output.find("idle_timeout = \"10s\"  # " + file.path() + ":1"), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find("idle_timeout = \"10s\"  # " + file.path() + ":1"), std::string::npos)
+      << outcome.output;
   EXPECT_NE(outcome.output.find("workers = 3  # TCP_ECHO_WORKERS\n"), std::string::npos) << outcome.output;
   EXPECT_NE(outcome.output.find("backlog = 7  # --backlog\n"), std::string::npos) << outcome.output;
-  EXPECT_NE(outcome.output.find("linger_timeout = \"5s\"  # built-in default\n"), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find("linger_timeout = \"5s\"  # built-in default\n"), std::string::npos)
+      << outcome.output;
 }
 
 TEST(Answer, VersionAndHelp) {
@@ -131,11 +141,14 @@ TEST(Answer, ALongBacklogIsWarnedAboutWhenTheKernelCutsIt) {
 
 TEST(Answer, VariablesThatAClusterInjectedAreNoObstacle) {
   auto launch = Daemon::on_free_port();
-  launch.environment = {"TCP_ECHO_PORT=tcp://10.0.0.7:8090", "TCP_ECHO_SERVICE_HOST=10.0.0.7", "TCP_ECHO_COLOUR=red"};
+  launch.environment = {"TCP_ECHO_PORT=tcp://10.0.0.7:8090", "TCP_ECHO_SERVICE_HOST=10.0.0.7",
+                        "TCP_ECHO_COLOUR=red"};
   Daemon daemon(std::move(launch));
   EXPECT_EQ(Client(daemon.port()).echo("hi"), "hi");
   EXPECT_NE(daemon.log().find("TCP_ECHO_SERVICE_HOST"), std::string::npos) << daemon.log();
-  EXPECT_NE(daemon.log().find(": set by the cluster for a service called tcp-echo, ignored\n"), std::string::npos) << daemon.log();
+  EXPECT_NE(daemon.log().find(": set by the cluster for a service called tcp-echo, ignored\n"),
+            std::string::npos)
+      << daemon.log();
   EXPECT_NE(daemon.log().find("TCP_ECHO_COLOUR: unknown variable"), std::string::npos) << daemon.log();
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }

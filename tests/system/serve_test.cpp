@@ -73,7 +73,8 @@ TEST(Serve, AClientThatNeverReadsStopsBeingReadAndLosesNothing) {
 TEST(Serve, FiveHundredConnectionsSpreadOverBothWorkers) {
   Daemon daemon(Daemon::on_free_port({"--workers", "2"}));
   auto clients = connect_many(daemon.port(), 500);
-  for (std::size_t i = 0; i < clients.size(); ++i) ASSERT_TRUE(clients[i].send("client " + std::to_string(i)));
+  for (std::size_t i = 0; i < clients.size(); ++i)
+    ASSERT_TRUE(clients[i].send("client " + std::to_string(i)));
   for (std::size_t i = 0; i < clients.size(); ++i) {
     const auto expected = "client " + std::to_string(i);
     ASSERT_EQ(clients[i].receive(expected.size()), expected);
@@ -93,7 +94,8 @@ TEST(Serve, FiveHundredConnectionsSpreadOverBothWorkers) {
 }
 
 TEST(Serve, EveryListenAddressIsServedOnOnePortForAllWorkers) {
-  Daemon daemon({{"--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0", "--listen", "[::1]:0", "--workers", "3"}});
+  Daemon daemon(
+      {{"--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0", "--listen", "[::1]:0", "--workers", "3"}});
   const auto ports = daemon.ports();
   ASSERT_EQ(ports.size(), 3U);
   const std::array<std::string, 3> addresses = {"127.0.0.1", "127.0.0.2", "::1"};
@@ -104,7 +106,8 @@ TEST(Serve, EveryListenAddressIsServedOnOnePortForAllWorkers) {
 }
 
 TEST(Serve, IdleConnectionsGetTheNoticeAndThenFin) {
-  Daemon daemon(Daemon::on_free_port({"--idle-timeout", "200ms", "--idle-notice", R"(Closing connection due to inactivity\n)"}));
+  Daemon daemon(Daemon::on_free_port(
+      {"--idle-timeout", "200ms", "--idle-notice", R"(Closing connection due to inactivity\n)"}));
   Client client(daemon.port());
   EXPECT_EQ(client.echo("hi"), "hi");
   EXPECT_EQ(client.receive_all(), "Closing connection due to inactivity\n");

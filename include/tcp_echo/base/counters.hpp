@@ -1,5 +1,6 @@
-// What a worker counts while it serves. One block per worker process lies in shared memory (ipc/scoreboard.hpp) and is
-// written by that process alone; anybody may read it at any time, also after the writer was killed.
+// What a worker counts while it serves. One block per worker process lies in shared memory
+// (ipc/scoreboard.hpp) and is written by that process alone; anybody may read it at any time, also after the
+// writer was killed.
 #pragma once
 
 #include <array>
@@ -34,8 +35,8 @@ constexpr std::string_view name_of(CloseReason reason) {
   return "";
 }
 
-/// A count with one writer: load, add and store compile to plain instructions, with no lock prefix. The release store lets a
-/// reader that sees a connection's close see its accept as well.
+/// A count with one writer: load, add and store compile to plain instructions, with no lock prefix. The
+/// release store lets a reader that sees a connection's close see its accept as well.
 class Counter {
  public:
   void add(std::uint64_t amount) noexcept {
@@ -48,12 +49,14 @@ class Counter {
   static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "the counters are shared between processes");
 };
 
-/// How many connections are open is never stored: it is accepted less everything closed, so the ledger cannot disagree with itself.
+/// How many connections are open is never stored: it is accepted less everything closed, so the ledger cannot
+/// disagree with itself.
 struct alignas(kCacheLine) WorkerCounters {
   Counter accepted;
   Counter received_bytes;
   Counter sent_bytes;
-  Counter accept_pauses;  ///< times that accepting paused: out of descriptors, of memory, or at --worker-connections
+  Counter accept_pauses;  ///< times that accepting paused: out of descriptors, of memory, or at
+                          ///< --worker-connections
   std::array<Counter, kCloseReasonCount> closed;
 
   Counter& closed_for(CloseReason reason) noexcept { return closed[static_cast<std::size_t>(reason)]; }

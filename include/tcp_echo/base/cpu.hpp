@@ -1,5 +1,5 @@
-// How many processors this process may really use: the affinity mask and the cgroup's quota both count, nproc-like figures
-// know only the first (cgroups(7), sched_setaffinity(2)).
+// How many processors this process may really use: the affinity mask and the cgroup's quota both count,
+// nproc-like figures know only the first (cgroups(7), sched_setaffinity(2)).
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,8 @@ namespace tcp_echo {
 /// The CPU numbers in this process's affinity mask, ascending; at least one.
 std::vector<int> usable_cpus();
 
-/// Processors' worth of time from "max 100000" or "150000 100000" (cgroup v2's cpu.max); nothing where there is no limit.
+/// Processors' worth of time from "max 100000" or "150000 100000" (cgroup v2's cpu.max); nothing where there
+/// is no limit.
 std::optional<double> parse_cpu_max(std::string_view text);
 
 /// The tightest quota on the way from this process's cgroup up to the root, for cgroup v2 and v1.

@@ -1,7 +1,7 @@
 // Logging set-up. One event, one line, one write(2): lines of several processes that share a file stay whole.
 //
-// Every process calls set_up_logging() once it knows its settings and then logs through spdlog's default logger, the one
-// global of this program.
+// Every process calls set_up_logging() once it knows its settings and then logs through spdlog's default
+// logger, the one global of this program.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -25,7 +25,8 @@ void set_up_logging(const std::string& name, const LogSettings& settings);
 /// Opened for appending, made if it is not there. Fails with kCantCreate.
 Result<UniqueFd> open_log_file(const std::string& path);
 
-/// Whether `fd` leads into systemd's journal, which stamps every line itself (JOURNAL_STREAM in systemd.exec(5)).
+/// Whether `fd` leads into systemd's journal, which stamps every line itself (JOURNAL_STREAM in
+/// systemd.exec(5)).
 bool goes_to_journal(int fd);
 
 }  // namespace tcp_echo

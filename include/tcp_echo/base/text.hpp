@@ -10,10 +10,12 @@
 
 namespace tcp_echo {
 
-/// "250ms", "10s", "5m", "2h", or a bare "0". Nothing for anything else, also for what does not fit in milliseconds.
+/// "250ms", "10s", "5m", "2h", or a bare "0". Nothing for anything else, also for what does not fit in
+/// milliseconds.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
-/// The shortest text that parse_duration() reads back as the same value: 90000 ms is "90s", 3600000 ms is "1h".
+/// The shortest text that parse_duration() reads back as the same value: 90000 ms is "90s", 3600000 ms is
+/// "1h".
 std::string format_duration(std::chrono::milliseconds duration);
 
 /// A plain decimal number; no sign, no space, no overflow.
@@ -22,7 +24,8 @@ std::optional<std::uint64_t> parse_number(std::string_view text);
 /// "on", "true", "yes", "1" and their opposites.
 std::optional<bool> parse_switch(std::string_view text);
 
-/// With control characters, and bytes that are not UTF-8, as \n or \x1b: whatever a user typed, it stays one line.
+/// With control characters, and bytes that are not UTF-8, as \n or \x1b: whatever a user typed, it stays one
+/// line.
 std::string printable(std::string_view text);
 
 /// The value between single quotes, cut at 80 bytes, printable.

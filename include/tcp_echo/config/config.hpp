@@ -1,5 +1,5 @@
-// The effective configuration: plain values, no behaviour. What each means, its bounds and its default stand in the option
-// table (options.hpp); the loader fills this in.
+// The effective configuration: plain values, no behaviour. What each means, its bounds and its default stand
+// in the option table (options.hpp); the loader fills this in.
 #pragma once
 
 #include <chrono>
@@ -20,8 +20,9 @@ enum class Sandbox : std::uint8_t { kOff, kAuto, kRequire };
 struct Config {
   std::string config_file;       ///< absolute; empty: none
   std::vector<Endpoint> listen;  ///< never empty once loaded
-  bool listen_is_default = true; ///< nobody named an address: 0.0.0.0 may stand in for [::] where IPv6 is off
-  unsigned workers = 0;          ///< 0: as many as CPUs are usable
+  bool listen_is_default =
+      true;              ///< nobody named an address: 0.0.0.0 may stand in for [::] where IPv6 is off
+  unsigned workers = 0;  ///< 0: as many as CPUs are usable
   CpuAffinity cpu_affinity{};
   unsigned backlog = 0;
 

@@ -1,8 +1,8 @@
 // From what the user wrote to one effective Config: built-in default < file < environment < flag.
 //
-// Every value that was given is checked, also one that a later source overrides: a wrong line does not wait for the day on
-// which it starts to count. The first mistake ends the load with one line and the right exit code: 64 for the command line,
-// 78 for file and environment.
+// Every value that was given is checked, also one that a later source overrides: a wrong line does not wait
+// for the day on which it starts to count. The first mistake ends the load with one line and the right exit
+// code: 64 for the command line, 78 for file and environment.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ enum class Action : std::uint8_t { kRun, kCheck, kPrintConfig, kVersion, kHelp }
 struct Setting {
   const Option* option = nullptr;
   std::vector<std::string> texts;  ///< one, or a list's elements
-  std::string source;              ///< names the place in an error line: "--port", "TCP_ECHO_PORT", "/etc/x.toml:3: port"
+  std::string source;  ///< names the place in an error line: "--port", "TCP_ECHO_PORT", "/etc/x.toml:3: port"
 };
 
 struct CommandLine {
@@ -60,7 +60,8 @@ Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector
 std::string effective_toml(const Config& config);
 Result<Config> parse_effective_toml(std::string_view text);
 
-/// For --print-config: as above, each value with its source as a comment. load() of it gives the same configuration.
+/// For --print-config: as above, each value with its source as a comment. load() of it gives the same
+/// configuration.
 std::string annotated_toml(const Loaded& loaded);
 
 /// For --help, from the table.

@@ -7,7 +7,8 @@
 namespace tcp_echo {
 
 inline LogSettings log_settings(const Config& config, int fd) {
-  static_assert(static_cast<int>(LogLevel::kTrace) == SPDLOG_LEVEL_TRACE && static_cast<int>(LogLevel::kError) == SPDLOG_LEVEL_ERROR);
+  static_assert(static_cast<int>(LogLevel::kTrace) == SPDLOG_LEVEL_TRACE &&
+                static_cast<int>(LogLevel::kError) == SPDLOG_LEVEL_ERROR);
   LogSettings settings;
   settings.level = static_cast<spdlog::level::level_enum>(config.log_level);
   settings.fd = fd;

@@ -1,4 +1,5 @@
-// The one table of options. A row tells everything about an option: flag, environment variable, key of the file, --help,
+// The one table of options. A row tells everything about an option: flag, environment variable, key of the
+// file, --help,
 // --print-config, error lines and README all derive from it, and a test walks the rows.
 #pragma once
 
@@ -34,7 +35,8 @@ struct DurationValue {
   std::string_view zero = {};
 };
 
-/// Free text of bounded length. With `escapes`, \n, \r, \t and \\ are understood in flags and variables too, as they are in TOML.
+/// Free text of bounded length. With `escapes`, \n, \r, \t and \\ are understood in flags and variables too,
+/// as they are in TOML.
 struct TextValue {
   std::string Config::*member;
   std::size_t max_bytes;
@@ -59,7 +61,8 @@ struct ListenValue {};
 /// The port of the default listen address: shorthand that writes Config::listen.
 struct PortValue {};
 
-using OptionValue = std::variant<SwitchValue, NumberValue, DurationValue, TextValue, PathValue, ChoiceValue, ListenValue, PortValue>;
+using OptionValue = std::variant<SwitchValue, NumberValue, DurationValue, TextValue, PathValue, ChoiceValue,
+                                 ListenValue, PortValue>;
 
 enum class Support : std::uint8_t {
   kNow,
@@ -67,10 +70,10 @@ enum class Support : std::uint8_t {
 };
 
 struct Option {
-  std::string_view name;         ///< as in the flag, without the dashes: "idle-timeout"
-  std::string_view placeholder;  ///< what --help shows behind the flag; empty for a switch
-  std::string_view default_text; ///< in the text that the flag takes
-  std::string_view help;         ///< one sentence, no full stop
+  std::string_view name;          ///< as in the flag, without the dashes: "idle-timeout"
+  std::string_view placeholder;   ///< what --help shows behind the flag; empty for a switch
+  std::string_view default_text;  ///< in the text that the flag takes
+  std::string_view help;          ///< one sentence, no full stop
   OptionValue value;
   Support support = Support::kNow;
   std::string_view later_word = {};  ///< the one word of a choice that is not supported yet

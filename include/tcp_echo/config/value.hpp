@@ -9,9 +9,11 @@
 
 namespace tcp_echo {
 
-/// Puts the value into the configuration. `texts` has one element unless the option is a list. The error says what was given
-/// and what is allowed, not yet which option or where: "'lots' is not a number; allowed: 1 to 1024, or auto".
-tl::expected<void, std::string> assign(const Option& option, const std::vector<std::string>& texts, Config& config);
+/// Puts the value into the configuration. `texts` has one element unless the option is a list. The error says
+/// what was given and what is allowed, not yet which option or where: "'lots' is not a number; allowed: 1 to
+/// 1024, or auto".
+tl::expected<void, std::string> assign(const Option& option, const std::vector<std::string>& texts,
+                                       Config& config);
 
 /// "1 to 1024, or auto".
 std::string allowed(const Option& option);

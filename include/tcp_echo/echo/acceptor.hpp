@@ -1,7 +1,8 @@
 // Accepts from one listening socket into a ConnectionTable.
 //
-// libuv's own uv_listen closes every waiting client when descriptors run out; this one stops polling instead, and the clients wait
-// in the kernel's queue until there is room. The socket is shared with the master and stays open when this object goes.
+// libuv's own uv_listen closes every waiting client when descriptors run out; this one stops polling instead,
+// and the clients wait in the kernel's queue until there is room. The socket is shared with the master and
+// stays open when this object goes.
 #pragma once
 
 #include <chrono>
@@ -18,7 +19,8 @@ namespace tcp_echo {
 
 class Acceptor {
  public:
-  /// `name` is what log lines call the listener: its address. Throws FatalError if the socket cannot be polled.
+  /// `name` is what log lines call the listener: its address. Throws FatalError if the socket cannot be
+  /// polled.
   Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour, ConnectionTable& table);
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;

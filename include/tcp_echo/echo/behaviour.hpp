@@ -14,7 +14,8 @@ class Behaviour {
   Behaviour& operator=(const Behaviour&) = delete;
   virtual ~Behaviour() = default;
 
-  /// What goes back for the bytes that just came in. It may be written over `received`, and must be valid until the next call.
+  /// What goes back for the bytes that just came in. It may be written over `received`, and must be valid
+  /// until the next call.
   virtual std::span<const std::byte> respond(std::span<std::byte> received) noexcept = 0;
 };
 

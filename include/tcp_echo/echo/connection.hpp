@@ -1,8 +1,9 @@
 // One client: receive, respond, send, and nothing twice.
 //
-// Owned by its ConnectionTable, which it leaves when its poll handle has closed. One recv and one send per wake-up: epoll is
-// level-triggered and brings it back, so a flood cannot keep the others waiting for more than one turn. What send() leaves over
-// moves to a buffer of this connection, and reading stops until that is gone: a client that does not read stops being read.
+// Owned by its ConnectionTable, which it leaves when its poll handle has closed. One recv and one send per
+// wake-up: epoll is level-triggered and brings it back, so a flood cannot keep the others waiting for more
+// than one turn. What send() leaves over moves to a buffer of this connection, and reading stops until that
+// is gone: a client that does not read stops being read.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +31,8 @@ struct Unsent {
   std::span<const std::byte> rest() const noexcept { return {bytes.get() + begin, bytes.get() + end}; }
 };
 
-/// All there is to know about a connection apart from its descriptor and its place in the loop: what a successor would need.
+/// All there is to know about a connection apart from its descriptor and its place in the loop: what a
+/// successor would need.
 struct ConnectionState {
   enum class Phase : std::uint8_t {
     kEchoing,
@@ -56,7 +58,8 @@ class Connection final : private IdleNode {
   void on_quiet() noexcept;
   /// Its time to linger is over.
   void on_linger_over() noexcept;
-  /// The end, whatever is under way. A peer that has not got all of its bytes gets a reset, not a FIN that would look like the whole.
+  /// The end, whatever is under way. A peer that has not got all of its bytes gets a reset, not a FIN that
+  /// would look like the whole.
   void close_now(CloseReason reason) noexcept;
 
   int fd() const noexcept { return fd_.get(); }

@@ -1,4 +1,5 @@
-// All connections of a worker, and what they share: the read buffer, the two queues that watch the clock, the counters.
+// All connections of a worker, and what they share: the read buffer, the two queues that watch the clock, the
+// counters.
 #pragma once
 
 #include <array>
@@ -22,7 +23,8 @@ inline constexpr std::size_t kReadBufferSize = 64UL * 1024;
 class ConnectionTable {
  public:
   /// `on_erased` is called after a connection is gone and its descriptor closed.
-  ConnectionTable(Loop& loop, EchoSettings settings, WorkerCounters& counters, std::function<void()> on_erased);
+  ConnectionTable(Loop& loop, EchoSettings settings, WorkerCounters& counters,
+                  std::function<void()> on_erased);
   /// It must be empty: close_all(), then let the loop turn once.
   ~ConnectionTable();
   ConnectionTable(const ConnectionTable&) = delete;
@@ -33,7 +35,9 @@ class ConnectionTable {
 
   std::size_t size() const noexcept { return size_; }
   bool is_empty() const noexcept { return size_ == 0; }
-  bool has_room() const noexcept { return settings_.most_connections == 0 || size_ < settings_.most_connections; }
+  bool has_room() const noexcept {
+    return settings_.most_connections == 0 || size_ < settings_.most_connections;
+  }
 
   /// From now on a connection is closed once it has been quiet for kDrainQuiet and has all of its bytes.
   void drain();
@@ -59,7 +63,8 @@ class ConnectionTable {
   std::unique_ptr<std::array<std::byte, kReadBufferSize>> read_buffer_;
   IdleQueue idle_queue_;
   IdleQueue linger_queue_;
-  std::vector<std::unique_ptr<Connection>> by_descriptor_;  // the kernel hands out small numbers: eight bytes a connection, no hashing
+  std::vector<std::unique_ptr<Connection>>
+      by_descriptor_;  // the kernel hands out small numbers: eight bytes a connection, no hashing
   std::size_t size_ = 0;
   bool draining_ = false;
 };

@@ -13,7 +13,7 @@ struct EchoSettings {
   std::string idle_notice;
   bool send_reset = false;
   std::size_t most_connections = 0;  ///< 0: no limit
-  int descriptor_limit = 0;          ///< accepting pauses when a descriptor of this number or above is handed out
+  int descriptor_limit = 0;  ///< accepting pauses when a descriptor of this number or above is handed out
 };
 
 /// How long a connection must have been quiet to be closed when the worker drains.

@@ -1,5 +1,5 @@
-// The control channel between master and worker: one end of a SOCK_SEQPACKET socket pair (unix(7)), which keeps message borders
-// and carries descriptors.
+// The control channel between master and worker: one end of a SOCK_SEQPACKET socket pair (unix(7)), which
+// keeps message borders and carries descriptors.
 #pragma once
 
 #include <functional>
@@ -26,15 +26,16 @@ class Channel {
  public:
   struct Handlers {
     std::function<void(Message, std::vector<UniqueFd>)> on_message;
-    std::function<void()> on_closed;              ///< the peer is gone, or closed its end
-    std::function<void(DecodeError)> on_nonsense; ///< the channel has stopped listening
+    std::function<void()> on_closed;               ///< the peer is gone, or closed its end
+    std::function<void(DecodeError)> on_nonsense;  ///< the channel has stopped listening
   };
 
   /// Throws FatalError if `fd` cannot be polled. Any handler may destroy the channel.
   Channel(Loop& loop, UniqueFd fd, Handlers handlers);
 
-  /// Lends descriptors: the peer gets copies. Never waits: the kernel's buffer is the queue, and it holds far more than is ever
-  /// said to a peer that reads. A full one means a peer that hangs and is an error, as is a peer that is gone.
+  /// Lends descriptors: the peer gets copies. Never waits: the kernel's buffer is the queue, and it holds far
+  /// more than is ever said to a peer that reads. A full one means a peer that hangs and is an error, as is a
+  /// peer that is gone.
   Result<void> send(const Message& message, std::span<const int> descriptors = {});
 
  private:

@@ -1,7 +1,8 @@
 // Messages as bytes, and back. Pure.
 //
-// A frame is a fixed header and the fields of its message: numbers as the machine has them, for both ends are on this one;
-// texts as a length and bytes. The channel keeps message borders, so a frame is exactly as long as it says or it is nonsense.
+// A frame is a fixed header and the fields of its message: numbers as the machine has them, for both ends are
+// on this one; texts as a length and bytes. The channel keeps message borders, so a frame is exactly as long
+// as it says or it is nonsense.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,8 @@ namespace tcp_echo {
 /// Raised whenever a frame or a message changes its layout or meaning.
 inline constexpr std::uint16_t kProtocolVersion = 1;
 
-/// Well under what one SOCK_SEQPACKET message may carry (a little below net.core.wmem_default, 212,992 bytes).
+/// Well under what one SOCK_SEQPACKET message may carry (a little below net.core.wmem_default, 212,992
+/// bytes).
 inline constexpr std::size_t kLargestFrame = 64UL * 1024;
 
 /// Descriptors that may travel with one message.

@@ -7,7 +7,8 @@
 
 namespace tcp_echo {
 
-/// Master to worker, first of all and once: who you are and what to do. Carries one descriptor, the scoreboard's.
+/// Master to worker, first of all and once: who you are and what to do. Carries one descriptor, the
+/// scoreboard's.
 struct ConfigureMessage {
   std::uint32_t block = 0;    ///< which of the scoreboard's blocks is yours to write
   std::string configuration;  ///< effective_toml()

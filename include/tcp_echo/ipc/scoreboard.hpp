@@ -1,8 +1,10 @@
-// Shared memory with what the processes tell about themselves: one block of the master's, one per worker process.
+// Shared memory with what the processes tell about themselves: one block of the master's, one per worker
+// process.
 //
-// The master creates it; workers map it from a descriptor that comes over the control channel. A block has one writer. Nothing here
-// is ever locked, so no reader can hang on a writer that stopped. A worker's block outlives it: what it counted is
-// read after its death, added to its slot's past, and the block given to the next worker.
+// The master creates it; workers map it from a descriptor that comes over the control channel. A block has
+// one writer. Nothing here is ever locked, so no reader can hang on a writer that stopped. A worker's block
+// outlives it: what it counted is read after its death, added to its slot's past, and the block given to the
+// next worker.
 #pragma once
 
 #include <array>
@@ -72,7 +74,8 @@ class Scoreboard {
   Memory* memory_;
 };
 
-/// Adds what a dead worker counted to its slot's past, booking connections it still had as closed by a crash, and clears its block.
+/// Adds what a dead worker counted to its slot's past, booking connections it still had as closed by a crash,
+/// and clears its block.
 void retire(WorkerCounters& block, WorkerCounters& past) noexcept;
 
 }  // namespace tcp_echo

@@ -25,14 +25,14 @@ struct ExitStatus {
 struct SpawnRequest {
   std::string file;                    ///< path of the program
   std::vector<std::string> arguments;  ///< argv, the first is its name
-  std::vector<int> descriptors;        ///< the child's descriptor i is a copy of descriptors[i]; -1: /dev/null
+  std::vector<int> descriptors;  ///< the child's descriptor i is a copy of descriptors[i]; -1: /dev/null
 };
 
 class ChildProcess {
  public:
   /// In a session of its own, with default signal dispositions and this process's environment.
-  /// `on_exit` is called once, after the child was reaped; the object may be destroyed in it. An object destroyed earlier leaves
-  /// its child running, unwatched.
+  /// `on_exit` is called once, after the child was reaped; the object may be destroyed in it. An object
+  /// destroyed earlier leaves its child running, unwatched.
   static Result<std::unique_ptr<ChildProcess>> spawn(Loop& loop, const SpawnRequest& request,
                                                      std::function<void(const ExitStatus&)> on_exit);
 

@@ -37,12 +37,15 @@ class Loop {
 /// "what: reason", from a libuv error number (they are negated errno values).
 Error uv_error(std::string_view attempted, int status);
 
-/// Owns a libuv handle together with the callback it calls. The destructor closes the handle; the memory lives on until libuv's
-/// close callback, so the owner may be destroyed at any time, also from within that very callback.
+/// Owns a libuv handle together with the callback it calls. The destructor closes the handle; the memory
+/// lives on until libuv's close callback, so the owner may be destroyed at any time, also from within that
+/// very callback.
 template <class Raw, class Callback>
 class Handle {
  public:
-  explicit Handle(Callback callback) : block_(new Block{Raw{}, std::move(callback)}) { block_->raw.data = block_; }
+  explicit Handle(Callback callback) : block_(new Block{Raw{}, std::move(callback)}) {
+    block_->raw.data = block_;
+  }
   ~Handle() {
     auto* const handle = reinterpret_cast<uv_handle_t*>(&block_->raw);
     if (handle->loop == nullptr) {  // its init failed or was never called: libuv does not know it

@@ -1,11 +1,12 @@
 // Readiness of a descriptor: uv_poll_t, http://docs.libuv.org/en/v1.x/poll.html
 //
-// Two shapes of the same thing. Poll owns its memory and calls a function: for the few (listeners, control channels).
-// EmbeddedPoll lies inside its owner and calls a member of it: for the many (connections), where an allocation and
-// an indirect call each would count.
+// Two shapes of the same thing. Poll owns its memory and calls a function: for the few (listeners, control
+// channels). EmbeddedPoll lies inside its owner and calls a member of it: for the many (connections), where
+// an allocation and an indirect call each would count.
 //
-// Rules of libuv for both: level-triggered; one poll per descriptor and loop; stop or close the poll before the descriptor is closed.
-// An error condition arrives as a negative status, once, and the poll has stopped by then: ask the descriptor what it is.
+// Rules of libuv for both: level-triggered; one poll per descriptor and loop; stop or close the poll before
+// the descriptor is closed. An error condition arrives as a negative status, once, and the poll has stopped
+// by then: ask the descriptor what it is.
 #pragma once
 
 #include <functional>
@@ -44,9 +45,9 @@ class EmbeddedPoll {
   }
 
   void watch(Readiness what) noexcept {
-    uv_poll_start(
-        &raw_, static_cast<int>(what),
-        [](uv_poll_t* raw, int status, int) noexcept { static_cast<Owner*>(raw->data)->on_ready(status < 0); });
+    uv_poll_start(&raw_, static_cast<int>(what), [](uv_poll_t* raw, int status, int) noexcept {
+      static_cast<Owner*>(raw->data)->on_ready(status < 0);
+    });
   }
 
   /// Events cease at once; on_poll_closed() follows at the end of this turn of the loop.

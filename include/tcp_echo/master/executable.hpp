@@ -1,5 +1,5 @@
-// The program file that this process was started from, held by a descriptor: workers start from the same file even after another
-// one has taken its name.
+// The program file that this process was started from, held by a descriptor: workers start from the same file
+// even after another one has taken its name.
 #pragma once
 
 #include <string>

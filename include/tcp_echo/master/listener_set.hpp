@@ -1,5 +1,6 @@
-// The listening sockets: one per slot and address, made before any worker exists and never closed while the master runs.
-// Closing one would reset the clients that wait in its accept queue; so workers only borrow them.
+// The listening sockets: one per slot and address, made before any worker exists and never closed while the
+// master runs. Closing one would reset the clients that wait in its accept queue; so workers only borrow
+// them.
 #pragma once
 
 #include <string>

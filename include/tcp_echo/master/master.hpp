@@ -1,4 +1,5 @@
-// The master's page: binds the sockets, starts the workers, turns signals into commands, and is the last to leave.
+// The master's page: binds the sockets, starts the workers, turns signals into commands, and is the last to
+// leave.
 #pragma once
 
 #include <memory>
@@ -18,8 +19,8 @@ namespace tcp_echo {
 
 class Master {
  public:
-  /// `log_descriptor` is where this process logs; its workers log to the same. Throws FatalError when something is in the way
-  /// of starting: nothing is left behind then.
+  /// `log_descriptor` is where this process logs; its workers log to the same. Throws FatalError when
+  /// something is in the way of starting: nothing is left behind then.
   Master(Config config, int log_descriptor);
 
   /// Starts the workers, supervises them until told to stop, and returns when the last one has gone.

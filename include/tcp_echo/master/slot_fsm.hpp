@@ -1,4 +1,5 @@
-// A slot's life, as a pure function: no clock, no libuv. A slot is the place of one worker process; its listeners outlive them all.
+// A slot's life, as a pure function: no clock, no libuv. A slot is the place of one worker process; its
+// listeners outlive them all.
 #pragma once
 
 #include <array>
@@ -20,21 +21,22 @@ inline constexpr std::array kSlotStates = {SlotState::kEmpty,   SlotState::kStar
 enum class SlotEvent : std::uint8_t {
   kStart,
   kReady,
-  kFailed,      ///< the process could not be started, or has ended
-  kLate,        ///< not READY within --ready-timeout
+  kFailed,  ///< the process could not be started, or has ended
+  kLate,    ///< not READY within --ready-timeout
   kDelayOver,
-  kDrain,       ///< the service stops gracefully
-  kStop,        ///< the service stops at once
-  kPatienceOver,///< the process was told to stop at once and has not ended
+  kDrain,         ///< the service stops gracefully
+  kStop,          ///< the service stops at once
+  kPatienceOver,  ///< the process was told to stop at once and has not ended
 };
-inline constexpr std::array kSlotEvents = {SlotEvent::kStart,     SlotEvent::kReady, SlotEvent::kFailed, SlotEvent::kLate,
-                                           SlotEvent::kDelayOver, SlotEvent::kDrain, SlotEvent::kStop,   SlotEvent::kPatienceOver};
+inline constexpr std::array kSlotEvents = {SlotEvent::kStart, SlotEvent::kReady,       SlotEvent::kFailed,
+                                           SlotEvent::kLate,  SlotEvent::kDelayOver,   SlotEvent::kDrain,
+                                           SlotEvent::kStop,  SlotEvent::kPatienceOver};
 
 enum class SlotAction : std::uint8_t {
   kNone,
   kSpawn,
-  kServe,     ///< the worker is READY
-  kKill,      ///< SIGKILL; its exit comes as kFailed
+  kServe,  ///< the worker is READY
+  kKill,   ///< SIGKILL; its exit comes as kFailed
   kScheduleSpawn,
   kTellDrain,
   kTellStop,  ///< and kill it if it does not follow soon

@@ -1,4 +1,5 @@
-// Listening TCP sockets that share one address through SO_REUSEPORT (socket(7)), and the probe that keeps strangers out.
+// Listening TCP sockets that share one address through SO_REUSEPORT (socket(7)), and the probe that keeps
+// strangers out.
 #pragma once
 
 #include <chrono>
@@ -9,19 +10,22 @@
 
 namespace tcp_echo {
 
-/// Set on the listener: the kernel copies these to every connection it accepts, which saves three system calls per connection.
+/// Set on the listener: the kernel copies these to every connection it accepts, which saves three system
+/// calls per connection.
 struct ListenerOptions {
   int backlog = 0;
   bool nodelay = false;
   std::chrono::seconds keepalive{};  ///< 0: off
 };
 
-/// Fails with kUnavailable if another process already listens on the address, or the address is not one of this machine's.
-/// SO_REUSEPORT would let two unrelated programs of one user share a port silently, so this binds without it, and lets go again.
-/// Run it on every address before the first is opened for good: our own listeners would count as strangers.
+/// Fails with kUnavailable if another process already listens on the address, or the address is not one of
+/// this machine's. SO_REUSEPORT would let two unrelated programs of one user share a port silently, so this
+/// binds without it, and lets go again. Run it on every address before the first is opened for good: our own
+/// listeners would count as strangers.
 Result<void> probe_address(const Endpoint& endpoint);
 
-/// A non-blocking listening socket. Several of one user may be open on the same endpoint; the kernel spreads connections.
+/// A non-blocking listening socket. Several of one user may be open on the same endpoint; the kernel spreads
+/// connections.
 Result<UniqueFd> open_listener(const Endpoint& endpoint, const ListenerOptions& options);
 
 /// Where the socket is bound: with port 0 asked for, this tells which one it became.

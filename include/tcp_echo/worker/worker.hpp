@@ -22,7 +22,8 @@ namespace tcp_echo {
 struct WorkerBirth {
   unsigned slot = 0;  ///< counted from 1
   UniqueFd control;
-  std::vector<UniqueFd> listeners;  ///< borrowed from the master, which keeps its own descriptors on the same sockets
+  std::vector<UniqueFd>
+      listeners;  ///< borrowed from the master, which keeps its own descriptors on the same sockets
 };
 
 class Worker {
@@ -34,7 +35,6 @@ class Worker {
   ExitCode run();
 
  private:
-
   void handle(WorkerEvent event) noexcept;
   void act(WorkerAction action);
   void on_message(const Message& message, std::vector<UniqueFd> descriptors);

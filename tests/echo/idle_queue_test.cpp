@@ -1,0 +1,198 @@
+#include "tcp_echo/echo/idle_queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <vector>
+
+#include "support/wait.hpp"
+
+namespace tcp_echo::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Member : IdleNode {
+  int number = 0;
+};
+
+/// A queue that removes who expires and writes it down.
+struct Queue {
+  explicit Queue(std::chrono::milliseconds timeout)
+      : queue(loop, timeout, [this](IdleNode& node) {
+          queue.remove(node);
+          expired.push_back(static_cast<Member&>(node).number);
+          quiet_for.push_back(loop.now() - node.last_activity());
+        }) {}
+
+  void add(std::vector<Member>& members) {
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      members[i].number = static_cast<int>(i);
+      queue.add(members[i]);
+    }
+  }
+  [[nodiscard]] bool until_expired(std::size_t count) {
+    return turn_until(loop, [&] { return expired.size() >= count; });
+  }
+  /// Turns until the loop's clock has moved on.
+  void let_pass(std::chrono::milliseconds period) {
+    const auto start = loop.now();
+    EXPECT_TRUE(turn_until(loop, [&] { return loop.now() - start >= period; }));
+  }
+
+  Loop loop;
+  std::vector<int> expired;
+  std::vector<std::chrono::milliseconds> quiet_for;
+  IdleQueue queue;
+};
+
+TEST(IdleQueue, IsEmptyAtFirstAndAfterTheLastIsRemoved) {
+  Queue queue(1h);
+  std::vector<Member> members(2);
+  EXPECT_TRUE(queue.queue.is_empty());
+  queue.add(members);
+  EXPECT_FALSE(queue.queue.is_empty());
+  queue.queue.remove(members[0]);
+  EXPECT_FALSE(queue.queue.is_empty());
+  queue.queue.remove(members[1]);
+  EXPECT_TRUE(queue.queue.is_empty());
+}
+
+TEST(IdleQueue, ExpiresTheOldestFirst) {
+  Queue queue(10ms);
+  std::vector<Member> members(5);
+  queue.add(members);
+  EXPECT_TRUE(queue.until_expired(5));
+  EXPECT_EQ(queue.expired, (std::vector{0, 1, 2, 3, 4}));
+}
+
+TEST(IdleQueue, ExpiresNobodyTooEarly) {
+  Queue queue(30ms);
+  std::vector<Member> members(3);
+  for (auto& member : members) {
+    queue.queue.add(member);
+    queue.let_pass(5ms);
+  }
+  EXPECT_TRUE(queue.until_expired(3));
+  for (const auto quiet : queue.quiet_for) EXPECT_GE(quiet, 30ms);
+}
+
+TEST(IdleQueue, ATouchedMemberGoesToTheEnd) {
+  Queue queue(10ms);
+  std::vector<Member> members(4);
+  queue.add(members);
+  queue.queue.touch(members[0]);
+  queue.queue.touch(members[2]);
+  queue.queue.touch(members[2]);
+  EXPECT_TRUE(queue.until_expired(4));
+  EXPECT_EQ(queue.expired, (std::vector{1, 3, 0, 2}));
+}
+
+TEST(IdleQueue, ATouchCountsFromNowAlsoForTheNewest) {
+  Queue queue(30ms);
+  std::vector<Member> members(1);
+  queue.add(members);
+  for (int i = 0; i < 5; ++i) {
+    queue.let_pass(10ms);
+    if (!queue.expired.empty()) GTEST_SKIP() << "the machine stood still for longer than the timeout";
+    queue.queue.touch(members[0]);
+  }
+  EXPECT_TRUE(queue.until_expired(1));
+  EXPECT_GE(queue.quiet_for.front(), 30ms);
+}
+
+TEST(IdleQueue, ARemovedMemberDoesNotExpire) {
+  Queue queue(10ms);
+  std::vector<Member> members(3);
+  queue.add(members);
+  queue.queue.remove(members[1]);
+  EXPECT_TRUE(queue.until_expired(2));
+  EXPECT_EQ(queue.expired, (std::vector{0, 2}));
+  EXPECT_TRUE(queue.queue.is_empty());
+}
+
+TEST(IdleQueue, TakesMembersAgainAfterItRanEmpty) {
+  Queue queue(5ms);
+  std::vector<Member> members(1);
+  queue.add(members);
+  ASSERT_TRUE(queue.until_expired(1));
+  queue.add(members);
+  EXPECT_TRUE(queue.until_expired(2));
+}
+
+TEST(IdleQueue, LetsAnExpiredMemberStayWhenItIsTouched) {
+  Loop loop;
+  int asked = 0;
+  IdleQueue* self = nullptr;
+  IdleQueue queue(loop, 5ms, [&](IdleNode& node) { ++asked < 3 ? self->touch(node) : self->remove(node); });
+  self = &queue;
+  Member member;
+  queue.add(member);
+  EXPECT_TRUE(turn_until(loop, [&] { return queue.is_empty(); }));
+  EXPECT_EQ(asked, 3);
+}
+
+TEST(IdleQueue, ExpiresNoMoreThan64InATurn) {
+  Queue queue(5ms);
+  std::vector<Member> members(300);
+  queue.add(members);
+  std::size_t most = 0;
+  EXPECT_TRUE(turn_until(queue.loop, [&] {
+    const auto before = queue.expired.size();
+    uv_run(queue.loop.raw(), UV_RUN_NOWAIT);
+    most = std::max(most, queue.expired.size() - before);
+    return queue.expired.size() == members.size();
+  }));
+  EXPECT_EQ(most, 64U);
+  std::vector<int> all(members.size());
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(queue.expired, all);
+}
+
+TEST(IdleQueue, ATimeoutOfZeroNeverEnds) {
+  Queue queue(0ms);
+  std::vector<Member> members(3);
+  queue.add(members);
+  queue.let_pass(20ms);
+  EXPECT_TRUE(queue.expired.empty());
+  EXPECT_EQ(uv_loop_alive(queue.loop.raw()), 0) << "no timer should run";
+}
+
+TEST(IdleQueue, AShorterTimeoutCountsForThoseWhoWaitAlready) {
+  Queue queue(1h);
+  std::vector<Member> members(3);
+  queue.add(members);
+  queue.let_pass(5ms);
+  queue.queue.set_timeout(3ms);
+  EXPECT_TRUE(queue.until_expired(3));
+}
+
+TEST(IdleQueue, ALongerTimeoutCountsForThoseWhoWaitAlready) {
+  Queue queue(5ms);
+  std::vector<Member> members(3);
+  queue.add(members);
+  queue.queue.set_timeout(1h);
+  queue.let_pass(20ms);
+  EXPECT_TRUE(queue.expired.empty());
+}
+
+TEST(IdleQueue, ATimeoutAfterNoneWakesThoseWhoWaitAlready) {
+  Queue queue(0ms);
+  std::vector<Member> members(3);
+  queue.add(members);
+  queue.queue.set_timeout(5ms);
+  EXPECT_TRUE(queue.until_expired(3));
+}
+
+TEST(IdleQueue, MayBeGivenATimeoutWhileItIsEmpty) {
+  Queue queue(0ms);
+  queue.queue.set_timeout(5ms);
+  std::vector<Member> members(1);
+  queue.add(members);
+  EXPECT_TRUE(queue.until_expired(1));
+}
+
+}  // namespace
+}  // namespace tcp_echo::test

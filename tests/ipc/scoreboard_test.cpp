@@ -1,0 +1,143 @@
+#include "tcp_echo/ipc/scoreboard.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace tcp_echo::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+Scoreboard mapped_again(const Scoreboard& board) {
+  const UniqueFd copy(::fcntl(board.fd(), F_DUPFD_CLOEXEC, 0));
+  return value_or_throw(Scoreboard::map(copy));
+}
+
+TEST(Scoreboard, BeginsWithZeroes) {
+  auto board = value_or_throw(Scoreboard::create());
+  EXPECT_EQ(board.master().slot_count.load(), 0U);
+  EXPECT_EQ(board.master().slots.back().pid.load(), 0);
+  EXPECT_EQ(board.block(kMostBlocks - 1).accepted.get(), 0U);
+}
+
+TEST(Scoreboard, IsSeenThroughEveryMapping) {
+  auto masters = value_or_throw(Scoreboard::create());
+  auto workers = mapped_again(masters);
+  workers.block(kMostBlocks - 1).received_bytes.add(42);
+  masters.master().slot_count.store(3);
+  EXPECT_EQ(masters.block(kMostBlocks - 1).received_bytes.get(), 42U);
+  EXPECT_EQ(workers.master().slot_count.load(), 3U);
+  EXPECT_EQ(workers.fd(), -1);
+}
+
+TEST(Scoreboard, OutlivesTheMappingThatWrote) {
+  auto masters = value_or_throw(Scoreboard::create());
+  { mapped_again(masters).block(0).accepted.add(1); }
+  EXPECT_EQ(masters.block(0).accepted.get(), 1U);
+}
+
+TEST(Scoreboard, GivesEachWorkerCacheLinesOfItsOwn) {
+  auto board = value_or_throw(Scoreboard::create());
+  const auto first = reinterpret_cast<std::uintptr_t>(&board.block(0));
+  const auto second = reinterpret_cast<std::uintptr_t>(&board.block(1));
+  EXPECT_EQ(first % kCacheLine, 0U);
+  EXPECT_EQ((second - first) % kCacheLine, 0U);
+}
+
+TEST(Scoreboard, CannotBeShrunkUnderTheOthersFeet) {
+  const auto board = value_or_throw(Scoreboard::create());
+  EXPECT_NE(::ftruncate(board.fd(), 0), 0);
+}
+
+TEST(Scoreboard, RefusesADescriptorOfAnotherSize) {
+  const UniqueFd small(::memfd_create("small", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(small.get(), 4096), 0);
+  const auto board = Scoreboard::map(small);
+  ASSERT_FALSE(board);
+  EXPECT_EQ(board.error().code, ExitCode::kSoftware);
+  EXPECT_THAT(board.error().text, HasSubstr("size"));
+}
+
+TEST(Scoreboard, RefusesNoDescriptor) { EXPECT_FALSE(Scoreboard::map(UniqueFd())); }
+
+TEST(Scoreboard, RefusesAnotherVersion) {
+  auto board = value_or_throw(Scoreboard::create());
+  board.master().version = kScoreboardVersion + 1;
+  const UniqueFd copy(::fcntl(board.fd(), F_DUPFD_CLOEXEC, 0));
+  const auto mapped = Scoreboard::map(copy);
+  ASSERT_FALSE(mapped);
+  EXPECT_THAT(mapped.error().text, HasSubstr("version"));
+}
+
+TEST(Scoreboard, RefusesZeroesOfTheRightSize) {
+  auto board = value_or_throw(Scoreboard::create());
+  board.master().magic = 0;
+  const UniqueFd copy(::fcntl(board.fd(), F_DUPFD_CLOEXEC, 0));
+  EXPECT_FALSE(Scoreboard::map(copy));
+}
+
+class Retire : public ::testing::Test {
+ protected:
+  Retire() {
+    block.accepted.add(10);
+    block.received_bytes.add(1000);
+    block.sent_bytes.add(900);
+    block.accept_pauses.add(2);
+    block.closed_for(CloseReason::kClient).add(4);
+    block.closed_for(CloseReason::kIdle).add(3);
+  }
+  WorkerCounters block;
+  WorkerCounters past;
+};
+
+TEST_F(Retire, BooksWhatWasStillOpenAsCrash) {
+  retire(block, past);
+  EXPECT_EQ(past.closed_for(CloseReason::kCrash).get(), 3U);
+  EXPECT_EQ(past.closed_for(CloseReason::kClient).get(), 4U);
+  EXPECT_EQ(past.closed_for(CloseReason::kIdle).get(), 3U);
+}
+
+TEST_F(Retire, BalancesTheLedger) {
+  retire(block, past);
+  EXPECT_EQ(past.accepted.get(), past.all_closed());
+  EXPECT_EQ(past.active(), 0U);
+}
+
+TEST_F(Retire, KeepsEveryCount) {
+  retire(block, past);
+  EXPECT_EQ(past.accepted.get(), 10U);
+  EXPECT_EQ(past.received_bytes.get(), 1000U);
+  EXPECT_EQ(past.sent_bytes.get(), 900U);
+  EXPECT_EQ(past.accept_pauses.get(), 2U);
+}
+
+TEST_F(Retire, ClearsTheBlockForTheNextWorker) {
+  retire(block, past);
+  EXPECT_EQ(block.accepted.get(), 0U);
+  EXPECT_EQ(block.received_bytes.get(), 0U);
+  EXPECT_EQ(block.accept_pauses.get(), 0U);
+  EXPECT_EQ(block.all_closed(), 0U);
+}
+
+TEST_F(Retire, AddsToWhatFormerWorkersCounted) {
+  retire(block, past);
+  block.accepted.add(1);
+  retire(block, past);
+  EXPECT_EQ(past.accepted.get(), 11U);
+  EXPECT_EQ(past.closed_for(CloseReason::kCrash).get(), 4U);
+  EXPECT_EQ(past.active(), 0U);
+}
+
+TEST_F(Retire, OfAWorkerThatClosedEverythingBooksNoCrash) {
+  block.closed_for(CloseReason::kDrain).add(3);
+  retire(block, past);
+  EXPECT_EQ(past.closed_for(CloseReason::kCrash).get(), 0U);
+}
+
+}  // namespace
+}  // namespace tcp_echo::test

@@ -1,0 +1,127 @@
+#include "tcp_echo/loop/child_process.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <csignal>
+#include <memory>
+#include <optional>
+
+#include "support/sockets.hpp"
+#include "support/wait.hpp"
+
+namespace tcp_echo::test {
+namespace {
+
+SpawnRequest shell(const std::string& script, std::vector<int> descriptors = {-1, -1, -1}) {
+  return {.file = "/bin/sh", .arguments = {"sh", "-c", script}, .descriptors = std::move(descriptors)};
+}
+
+struct Pipe {
+  Pipe() {
+    std::array<int, 2> fds{};
+    EXPECT_EQ(::pipe2(fds.data(), O_CLOEXEC | O_NONBLOCK), 0);
+    out = UniqueFd(fds[0]);
+    in = UniqueFd(fds[1]);
+  }
+  UniqueFd out;
+  UniqueFd in;
+};
+
+ExitStatus status_of(const SpawnRequest& request) {
+  Loop loop;
+  std::optional<ExitStatus> ended;
+  const auto child =
+      value_or_throw(ChildProcess::spawn(loop, request, [&](const ExitStatus& status) { ended = status; }));
+  EXPECT_TRUE(turn_until(loop, [&] { return ended.has_value(); }));
+  return ended.value_or(ExitStatus{-1, -1});
+}
+
+TEST(ChildProcess, TellsACleanExit) {
+  const auto status = status_of(shell("exit 0"));
+  EXPECT_TRUE(status.is_clean());
+  EXPECT_EQ(status.text(), "exited with code 0");
+}
+
+TEST(ChildProcess, TellsTheExitCode) {
+  const auto status = status_of(shell("exit 3"));
+  EXPECT_FALSE(status.is_clean());
+  EXPECT_EQ(status.text(), "exited with code 3");
+}
+
+TEST(ChildProcess, TellsTheSignalThatKilledIt) {
+  const auto status = status_of(shell("kill -TERM $$"));
+  EXPECT_FALSE(status.is_clean());
+  EXPECT_EQ(status.signal, SIGTERM);
+  EXPECT_EQ(status.text(), "died from SIGTERM");
+}
+
+TEST(ChildProcess, CanBeKilled) {
+  Loop loop;
+  std::optional<ExitStatus> ended;
+  const auto child = value_or_throw(
+      ChildProcess::spawn(loop, shell("exec sleep 1000"), [&](const ExitStatus& status) { ended = status; }));
+  EXPECT_GT(child->pid(), 0);
+  child->kill(SIGKILL);
+  ASSERT_TRUE(turn_until(loop, [&] { return ended.has_value(); }));
+  EXPECT_EQ(ended->signal, SIGKILL);
+}
+
+TEST(ChildProcess, KillingOneThatIsGoneIsNoError) {
+  Loop loop;
+  bool ended = false;
+  const auto child =
+      value_or_throw(ChildProcess::spawn(loop, shell("exit 0"), [&](const ExitStatus&) { ended = true; }));
+  ASSERT_TRUE(turn_until(loop, [&] { return ended; }));
+  child->kill(SIGKILL);
+}
+
+TEST(ChildProcess, MayBeDestroyedInItsOwnCallback) {
+  Loop loop;
+  bool ended = false;
+  std::unique_ptr<ChildProcess> child;
+  child = value_or_throw(ChildProcess::spawn(loop, shell("exit 0"), [&](const ExitStatus&) {
+    child.reset();
+    ended = true;
+  }));
+  EXPECT_TRUE(turn_until(loop, [&] { return ended; }));
+}
+
+TEST(ChildProcess, GetsTheDescriptorsInTheirOrder) {
+  Loop loop;
+  Pipe one;
+  Pipe two;
+  bool ended = false;
+  const auto child = value_or_throw(ChildProcess::spawn(
+      loop, shell("printf three >&3; printf four >&4", {-1, -1, -1, two.in.get(), one.in.get()}),
+      [&](const ExitStatus&) { ended = true; }));
+  ASSERT_TRUE(turn_until(loop, [&] { return ended; }));
+  std::array<char, 10> text{};
+  ASSERT_EQ(::read(two.out.get(), text.data(), text.size()), 5);
+  EXPECT_EQ(std::string_view(text.data(), 5), "three");
+  ASSERT_EQ(::read(one.out.get(), text.data(), text.size()), 4);
+  EXPECT_EQ(std::string_view(text.data(), 4), "four");
+}
+
+TEST(ChildProcess, LeadsASessionOfItsOwn) {
+  Loop loop;
+  bool ended = false;
+  const auto child = value_or_throw(
+      ChildProcess::spawn(loop, shell("exec sleep 1000"), [&](const ExitStatus&) { ended = true; }));
+  EXPECT_EQ(::getsid(child->pid()), child->pid());
+  child->kill(SIGKILL);
+  EXPECT_TRUE(turn_until(loop, [&] { return ended; }));
+}
+
+TEST(ChildProcess, ThatCannotBeStartedIsAnErrorAndNoCallback) {
+  Loop loop;
+  const auto child =
+      ChildProcess::spawn(loop, {.file = "/nowhere/at/all", .arguments = {"at-all"}, .descriptors = {}},
+                          [](const ExitStatus&) { FAIL(); });
+  ASSERT_FALSE(child);
+  EXPECT_EQ(child.error().text, "start /nowhere/at/all: No such file or directory");
+  for (int i = 0; i < 3; ++i) turn(loop);
+}
+
+}  // namespace
+}  // namespace tcp_echo::test

@@ -1,0 +1,171 @@
+#include "tcp_echo/loop/poll.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "support/sockets.hpp"
+#include "support/wait.hpp"
+
+namespace tcp_echo::test {
+namespace {
+
+std::string read_from(int fd) {
+  std::string bytes(100, '\0');
+  const auto got = ::recv(fd, bytes.data(), bytes.size(), 0);
+  bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return bytes;
+}
+
+TEST(Poll, MakesTheDescriptorNonBlocking) {
+  Loop loop;
+  const TcpPair pair;
+  ::fcntl(pair.server.get(), F_SETFL, 0);
+  const Poll poll(loop, pair.server.get(), [] {});
+  EXPECT_NE(::fcntl(pair.server.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+TEST(Poll, CallsWhenThereIsSomethingToRead) {
+  Loop loop;
+  TcpPair pair;
+  std::string read;
+  Poll poll(loop, pair.server.get(), [&] { read = read_from(pair.server.get()); });
+  poll.watch(Readiness::kReadable);
+  pair.client.send("hello");
+  EXPECT_TRUE(turn_until(loop, [&] { return read == "hello"; }));
+}
+
+TEST(Poll, CallsAgainAsLongAsSomethingIsThere) {
+  Loop loop;
+  TcpPair pair;
+  int calls = 0;
+  Poll poll(loop, pair.server.get(), [&] { ++calls; });
+  poll.watch(Readiness::kReadable);
+  pair.client.send("hello");
+  EXPECT_TRUE(turn_until(loop, [&] { return calls >= 3; }));
+}
+
+TEST(Poll, ChangesFromReadableToWritable) {
+  Loop loop;
+  TcpPair pair;
+  bool called = false;
+  Poll poll(loop, pair.server.get(), [&] { called = true; });
+  poll.watch(Readiness::kReadable);
+  turn(loop);
+  ASSERT_FALSE(called);
+  poll.watch(Readiness::kWritable);
+  EXPECT_TRUE(turn_until(loop, [&] { return called; }));
+}
+
+TEST(Poll, StopsCallingWithinTheSameTurn) {
+  Loop loop;
+  TcpPair one;
+  TcpPair two;
+  int calls = 0;
+  std::unique_ptr<Poll> first;
+  std::unique_ptr<Poll> second;
+  first = std::make_unique<Poll>(loop, one.server.get(), [&] { ++calls, first->stop(), second->stop(); });
+  second = std::make_unique<Poll>(loop, two.server.get(), [&] { ++calls, first->stop(), second->stop(); });
+  first->watch(Readiness::kReadable);
+  second->watch(Readiness::kReadable);
+  one.client.send("x");
+  two.client.send("x");
+  EXPECT_TRUE(turn_until(loop, [&] { return calls > 0; }));
+  for (int i = 0; i < 3; ++i) turn(loop);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Poll, MayBeDestroyedInItsOwnCallback) {
+  Loop loop;
+  TcpPair pair;
+  bool called = false;
+  std::unique_ptr<Poll> poll;
+  poll = std::make_unique<Poll>(loop, pair.server.get(), [&] {
+    poll.reset();
+    called = true;
+  });
+  poll->watch(Readiness::kReadable);
+  pair.client.send("x");
+  EXPECT_TRUE(turn_until(loop, [&] { return called; }));
+}
+
+TEST(Poll, CallsWhenTheConnectionBreaks) {
+  Loop loop;
+  TcpPair pair;
+  bool called = false;
+  Poll poll(loop, pair.server.get(), [&] { called = true; });
+  poll.watch(Readiness::kReadable);
+  pair.client.reset();
+  EXPECT_TRUE(turn_until(loop, [&] { return called; }));
+}
+
+TEST(Poll, OfWhatCannotBePolledIsAFatalError) {
+  Loop loop;
+  const UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  EXPECT_THROW(Poll(loop, file.get(), [] {}), FatalError);
+}
+
+/// Counts what an EmbeddedPoll tells its owner.
+struct Owner {
+  void on_ready(bool failed) noexcept {
+    ++(failed ? failures : calls);
+    if (close_when_called) poll.close();
+  }
+  void on_poll_closed() noexcept { closed = true; }
+
+  EmbeddedPoll<Owner> poll;
+  bool close_when_called = false;
+  int calls = 0;
+  int failures = 0;
+  bool closed = false;
+};
+
+TEST(EmbeddedPoll, CallsItsOwner) {
+  Loop loop;
+  TcpPair pair;
+  Owner owner;
+  ASSERT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
+  owner.poll.watch(Readiness::kReadable);
+  pair.client.send("x");
+  EXPECT_TRUE(turn_until(loop, [&] { return owner.calls > 0; }));
+  EXPECT_EQ(owner.failures, 0);
+  owner.poll.close();
+  EXPECT_TRUE(turn_until(loop, [&] { return owner.closed; }));
+}
+
+TEST(EmbeddedPoll, MayBeClosedInItsOwnCallback) {
+  Loop loop;
+  TcpPair pair;
+  Owner owner;
+  owner.close_when_called = true;
+  ASSERT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
+  owner.poll.watch(Readiness::kReadable);
+  pair.client.send("x");
+  EXPECT_TRUE(turn_until(loop, [&] { return owner.closed; }));
+  EXPECT_EQ(owner.calls, 1);
+}
+
+TEST(EmbeddedPoll, TellsAFailureOnce) {
+  Loop loop;
+  TcpPair pair;
+  Owner owner;
+  ASSERT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
+  owner.poll.watch(Readiness::kReadable);
+  pair.client.reset();
+  EXPECT_TRUE(turn_until(loop, [&] { return owner.failures > 0; }));
+  for (int i = 0; i < 3; ++i) turn(loop);
+  EXPECT_EQ(owner.failures, 1);
+  owner.poll.close();
+  EXPECT_TRUE(turn_until(loop, [&] { return owner.closed; }));
+}
+
+TEST(EmbeddedPoll, OfWhatCannotBePolledIsAnError) {
+  Loop loop;
+  const UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  Owner owner;
+  EXPECT_EQ(owner.poll.init(loop, file.get(), owner), UV_EPERM);
+}
+
+}  // namespace
+}  // namespace tcp_echo::test

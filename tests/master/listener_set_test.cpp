@@ -1,0 +1,107 @@
+#include "tcp_echo/master/listener_set.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+
+#include <set>
+
+#include "support/sockets.hpp"
+#include "support/wait.hpp"
+#include "tcp_echo/net/listening_socket.hpp"
+
+namespace tcp_echo::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+Config config_for(std::initializer_list<std::string> addresses) {
+  Config config;
+  config.listen_is_default = false;
+  config.backlog = 16;
+  for (const auto& address : addresses) config.listen.push_back(endpoint(address));
+  return config;
+}
+
+Endpoint bound(int fd) { return value_or_throw(local_endpoint(fd)); }
+
+TEST(ListenerSet, HasOneListenerPerSlotAndAddress) {
+  const auto set = value_or_throw(ListenerSet::open(config_for({"127.0.0.1:0", "[::1]:0"}), 3));
+  std::set<int> distinct;
+  for (unsigned slot = 0; slot < 3; ++slot) {
+    const auto listeners = set.of_slot(slot);
+    ASSERT_EQ(listeners.size(), 2U);
+    EXPECT_EQ(bound(listeners[0]), set.endpoints()[0]);
+    EXPECT_EQ(bound(listeners[1]), set.endpoints()[1]);
+    distinct.insert(listeners.begin(), listeners.end());
+  }
+  EXPECT_EQ(distinct.size(), 6U);
+}
+
+TEST(ListenerSet, TellsTheRealPortWherePortZeroWasAskedFor) {
+  const auto set = value_or_throw(ListenerSet::open(config_for({"127.0.0.1:0"}), 2));
+  ASSERT_EQ(set.endpoints().size(), 1U);
+  EXPECT_NE(set.endpoints()[0].port(), 0);
+  EXPECT_EQ(set.endpoints()[0].with_port(0), any_loopback_port());
+  EXPECT_NO_THROW(Client(set.endpoints()[0]));
+}
+
+TEST(ListenerSet, OpensAnyV6BesideAnyV4OnOnePort) {
+  const auto port =
+      std::to_string(bound(value_or_throw(open_listener(endpoint("[::]:0"), {.backlog = 1})).get()).port());
+  const auto set = ListenerSet::open(config_for({"[::]:" + port, "0.0.0.0:" + port}), 2);
+  EXPECT_TRUE(set) << set.error().text;
+}
+
+TEST(ListenerSet, HasNoSlotBeyondTheLast) {
+  const auto set = value_or_throw(ListenerSet::open(config_for({"127.0.0.1:0"}), 1));
+  EXPECT_THROW(static_cast<void>(set.of_slot(1)), std::out_of_range);
+}
+
+TEST(ListenerSet, OpensNothingWhenOneAddressIsTaken) {
+  const TcpPair stranger;
+  const auto taken = bound(stranger.listener.get());
+  const auto free = bound(value_or_throw(open_listener(any_loopback_port(), {.backlog = 1})).get());
+  const int next = next_descriptor();
+  const auto set = ListenerSet::open(config_for({free.text(), taken.text()}), 2);
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().code, ExitCode::kUnavailable);
+  EXPECT_THAT(set.error().text, HasSubstr(taken.text()));
+  EXPECT_EQ(next_descriptor(), next) << "a descriptor was left open";
+  EXPECT_TRUE(probe_address(free));
+}
+
+TEST(ListenerSet, IsClosedWithItsOwner) {
+  Endpoint where = any_loopback_port();
+  {
+    const auto set = value_or_throw(ListenerSet::open(config_for({"127.0.0.1:0"}), 2));
+    where = set.endpoints()[0];
+    EXPECT_FALSE(probe_address(where));
+  }
+  EXPECT_TRUE(probe_address(where));
+}
+
+TEST(ListenerSet, HandsTheConfiguredOptionsToItsListeners) {
+  auto config = config_for({"127.0.0.1:0"});
+  config.nodelay = true;
+  config.keepalive = std::chrono::milliseconds(1500);
+  const auto set = value_or_throw(ListenerSet::open(config, 1));
+  const int fd = set.of_slot(0).front();
+  EXPECT_EQ(option_of(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 2) << "whole seconds, never earlier than asked for";
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  ASSERT_EQ(::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+  EXPECT_EQ(info.tcpi_sacked, 16U);
+}
+
+TEST(ListenerSet, DefaultAddressIsTheConfiguredOneWhereIpv6IsOn) {
+  if (!ipv6_available()) GTEST_SKIP() << "IPv6 is off here";
+  auto config = config_for({"[::]:0"});
+  config.listen_is_default = true;
+  const auto set = value_or_throw(ListenerSet::open(config, 1));
+  EXPECT_EQ(set.endpoints().front().with_port(0), endpoint("[::]:0"));
+}
+
+}  // namespace
+}  // namespace tcp_echo::test
