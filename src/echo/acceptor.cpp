@@ -47,14 +47,14 @@ void Acceptor::on_ready() noexcept {
 }
 
 Acceptor::Outcome Acceptor::accept_one() noexcept {
-  if (!table_.has_room())
-    return pause(fmt::format("--worker-connections is reached: {} are open", table_.size()), false);
+  if (!table_.has_room()) return pause("--worker-connections is reached", false);
   UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return pause_after(errno);
   const bool last = fd.get() >= table_.settings().descriptor_limit;
   table_.add(std::move(fd), behaviour_);
   if (!last) return Outcome::kAccepted;
-  return pause(fmt::format("the open-files limit is reached: {} connections are open", table_.size()), false);
+  return pause("the open-files limit is reached",
+               table_.is_empty());  // nobody is there whose close would wake us
 }
 
 // Which errors can be had, and that those of the new socket's network are to be passed over: accept(2).
@@ -83,10 +83,12 @@ Acceptor::Outcome Acceptor::pause(const std::string& why, bool with_timer) noexc
   if (with_timer) retry_.start(kRetryDelay);
   table_.counters().accept_pauses.add(1);
   if (loop_.now() >= may_tell_again_) {
-    spdlog::warn("{}: {}; accepting pauses and further clients wait in the queue, {} ({} so far)", name_, why,
-                 with_timer ? fmt::format("next try in {}", format_duration(kRetryDelay))
-                            : "until a connection closes",
-                 counted(table_.counters().accept_pauses.get(), "pause"));
+    spdlog::warn(
+        "{}: {} with {} open; accepting pauses and further clients wait in the queue, {} ({} so far)", name_,
+        why, counted(table_.size(), "connection"),
+        with_timer ? fmt::format("next try in {}", format_duration(kRetryDelay))
+                   : "until a connection closes",
+        counted(table_.counters().accept_pauses.get(), "pause"));
     may_tell_again_ = loop_.now() + kTellAtMostEvery;
   }
   return Outcome::kPaused;
@@ -97,19 +99,21 @@ void Acceptor::on_room() noexcept {
 }
 
 void Acceptor::resume() noexcept {
+  if (finishing_) return finish();
   paused_ = false;
   retry_.stop();
   poll_.watch(Readiness::kReadable);
 }
 
 void Acceptor::finish() noexcept {
-  for (int i = 0; i < kMostWaiting; ++i) {
-    const auto outcome = accept_one();
-    if (outcome == Outcome::kQueueEmpty || outcome == Outcome::kPaused) break;
-  }
+  finishing_ = true;
   paused_ = false;
   retry_.stop();
   poll_.stop();
+  for (int i = 0; i < kMostWaiting; ++i) {
+    const auto outcome = accept_one();
+    if (outcome == Outcome::kQueueEmpty || outcome == Outcome::kPaused) return;
+  }
 }
 
 }  // namespace tcp_echo

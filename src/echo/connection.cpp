@@ -77,6 +77,8 @@ std::ptrdiff_t Connection::send(std::span<const std::byte> bytes) noexcept {
     return sent;
   }
   if (try_later(errno)) return 0;
+  reset_on_close(
+      fd_.get());  // out of memory, say: what was received is lost, and a FIN would look like the whole
   close(CloseReason::kReset);
   return -1;
 }
@@ -99,6 +101,9 @@ void Connection::discard() noexcept {
 }
 
 void Connection::on_quiet() noexcept {
+  // Timers come before readiness in a turn of the loop, and a process that was stopped for a while finds both
+  // due.
+  if (state_.unsent.is_empty() && unread_bytes(fd_.get()) > 0) return table_.idle_queue().touch(*this);
   if (table_.is_draining()) {
     // Whoever still has bytes to come gets them, for as long as --shutdown-timeout allows.
     if (state_.unsent.is_empty() && unacknowledged_bytes(fd_.get()) == 0) return finish(CloseReason::kDrain);

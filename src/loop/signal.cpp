@@ -16,6 +16,18 @@ Signal::Signal(Loop& loop, int number, std::function<void(int)> on_signal) : han
   if (status != 0) throw FatalError(uv_error("handle " + signal_name(number), status));
 }
 
+void hold_signals() noexcept {
+  sigset_t all;
+  sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+}
+
+void release_signals() noexcept {
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 void ignore_signal(int number) noexcept { std::signal(number, SIG_IGN); }
 
 std::string signal_name(int number) {

@@ -43,7 +43,7 @@ spdlog::level::level_enum level_of(const Failure& failure) {
 struct Fleet::Slot {
   Slot(Loop& loop, unsigned position, Fleet& fleet)
       : index(position),
-        late(loop, [this, &fleet] { fleet.handle(*this, SlotEvent::kLate); }),
+        late(loop, [this, &fleet] { fleet.on_late(*this); }),
         delay(loop, [this, &fleet] { fleet.handle(*this, SlotEvent::kDelayOver); }),
         patience(loop, [this, &fleet] { fleet.handle(*this, SlotEvent::kPatienceOver); }) {}
 
@@ -55,6 +55,7 @@ struct Fleet::Slot {
   std::chrono::milliseconds started_at{};
   std::chrono::milliseconds ready_at{};
   Failure failure;  ///< how the last process ended, or why it was none
+  bool late_for_sure = false;
   Timer late;
   Timer delay;
   Timer patience;
@@ -114,7 +115,9 @@ void Fleet::kill(Slot& slot) {
 
 void Fleet::spawn(Slot& slot) {
   if (auto spawned = try_spawn(slot); !spawned) {
-    slot.failure = {spawned.error(), false, 0ms};
+    const auto& [code, why] = spawned.error();
+    slot.failure = {Error{code, fmt::format("worker {} cannot be started: {}", slot.index + 1, why)}, false,
+                    0ms};
     handle(slot, SlotEvent::kFailed);
   }
 }
@@ -125,6 +128,8 @@ Result<void> Fleet::try_spawn(Slot& slot) {
   auto pair = make_channel_pair();
   if (!pair) return tl::unexpected(pair.error());
   auto& [ours, theirs] = *pair;
+  auto control = open_control(slot, std::move(ours));
+  if (!control) return tl::unexpected(control.error());
   const auto listeners = resources_.listeners.of_slot(slot.index);
   SpawnRequest request;
   request.arguments = {"tcp-echo-master", "worker", std::to_string(slot.index + 1),
@@ -137,24 +142,34 @@ Result<void> Fleet::try_spawn(Slot& slot) {
       ChildProcess::spawn(loop_, request, [this, &slot](const ExitStatus& status) { on_exit(slot, status); });
   if (!process) return tl::unexpected(process.error());
   slot.process = std::move(*process);
+  slot.control = std::move(*control);
   slot.block = free_block();
   blocks_in_use_[slot.block] = true;
+  loop_.refresh_now();  // many spawns in one turn take longer than a worker's first steps
   slot.started_at = loop_.now();
+  slot.late_for_sure = false;
   slot.late.start(resources_.config.ready_timeout);
   publish(slot, WorkerState::kStarting);
-  introduce(slot, std::move(ours));
+  introduce(slot);
   return {};
 }
 
-/// A worker that cannot be told who it is will not become READY; that or its exit says so.
-void Fleet::introduce(Slot& slot, UniqueFd control) {
+Result<std::unique_ptr<Channel>> Fleet::open_control(Slot& slot, UniqueFd fd) {
   Channel::Handlers handlers;
   handlers.on_message = [this, &slot](const Message& message, const std::vector<UniqueFd>&) {
     on_message(slot, message);
   };
   handlers.on_closed = [] {};  // the exit follows, and tells how
   handlers.on_nonsense = [this, &slot](const DecodeError& error) { on_nonsense(slot, error); };
-  slot.control = std::make_unique<Channel>(loop_, std::move(control), std::move(handlers));
+  try {
+    return std::make_unique<Channel>(loop_, std::move(fd), std::move(handlers));
+  } catch (const FatalError& error) {  // fatal to a start, but this may be a respawn
+    return failure(error.code(), error.what());
+  }
+}
+
+/// A worker that cannot be told who it is will not become READY; that or its exit says so.
+void Fleet::introduce(Slot& slot) {
   const std::array descriptors = {resources_.scoreboard.fd()};
   tell(slot, ConfigureMessage{static_cast<std::uint32_t>(slot.block), effective_toml(resources_.config)},
        descriptors);
@@ -174,6 +189,13 @@ void Fleet::on_nonsense(Slot& slot, const DecodeError& error) {
       spdlog::error("{} sent {}; killing it", name(slot), error.text);
       return slot.process->kill(SIGKILL);
   }
+}
+
+/// Timers come before readiness in a turn of the loop. If this process did not run for a while, READY may be
+/// waiting to be read: one more turn tells.
+void Fleet::on_late(Slot& slot) {
+  if (std::exchange(slot.late_for_sure, true)) return handle(slot, SlotEvent::kLate);
+  slot.late.start(1ms);
 }
 
 void Fleet::on_serving(Slot& slot) {

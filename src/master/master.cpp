@@ -71,6 +71,7 @@ Master::Master(Config config, int log_descriptor)
 
 ExitCode Master::run() {
   handle_signals();
+  release_signals();
   warn_of_short_backlog(config_.backlog);
   fleet_.start();
   loop_.run();

@@ -21,7 +21,9 @@ Error cannot_listen(const Endpoint& endpoint, int error_number) {
   std::string reason = std::generic_category().message(error_number);
   if (error_number == EADDRINUSE) reason = "another process listens there already";
   if (error_number == EADDRNOTAVAIL) reason = "this machine has no such address";
-  if (error_number == EACCES) reason = "ports below 1024 need root or CAP_NET_BIND_SERVICE";
+  constexpr std::uint16_t kFirstUnprivilegedPort = 1024;
+  if (error_number == EACCES && endpoint.port() < kFirstUnprivilegedPort)
+    reason = "ports below 1024 need root or CAP_NET_BIND_SERVICE";
   return Error{code, "cannot listen on " + endpoint.text() + ": " + reason};
 }
 
@@ -72,7 +74,9 @@ Result<Endpoint> local_endpoint(int fd) {
 bool ipv6_available() {
   const auto any = Endpoint::any_v6(0);
   const UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return fd && ::bind(fd.get(), any.address(), any.size()) == 0;
+  const bool bound = fd && ::bind(fd.get(), any.address(), any.size()) == 0;
+  return bound ||
+         (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL);  // anything else is for the real bind to report
 }
 
 int longest_backlog() {

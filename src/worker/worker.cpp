@@ -57,10 +57,7 @@ Worker::Worker(WorkerBirth birth)
                       spdlog::warn("the master is gone; finishing what is under way");
                       handle(WorkerEvent::kDrainAsked);
                     },
-                .on_nonsense =
-                    [this](const DecodeError& error) {
-                      fail(ExitCode::kSoftware, "the master sent " + error.text);
-                    }}) {}
+                .on_nonsense = [this](const DecodeError& error) { on_nonsense(error); }}) {}
 
 ExitCode Worker::run() {
   loop_.run();
@@ -79,6 +76,15 @@ void Worker::on_message(const Message& message, std::vector<UniqueFd> descriptor
                  },
              },
              message);
+}
+
+void Worker::on_nonsense(const DecodeError& error) {
+  switch (error.kind) {
+    case DecodeError::Kind::kOtherVersion:
+      spdlog::warn("the master speaks {}; finishing what is under way", error.text);
+      return handle(WorkerEvent::kDrainAsked);
+    case DecodeError::Kind::kNonsense: return fail(ExitCode::kSoftware, "the master sent " + error.text);
+  }
 }
 
 void Worker::configure(const ConfigureMessage& message, std::vector<UniqueFd> descriptors) {
@@ -132,7 +138,6 @@ void Worker::serve() {
 void Worker::drain() {
   deadline_.start(config_.shutdown_timeout);
   for (const auto& acceptor : acceptors_) acceptor->finish();
-  acceptors_.clear();
   connections_->drain();
   spdlog::debug("draining {} connections", connections_->size());
   if (connections_->is_empty()) handle(WorkerEvent::kEmpty);
@@ -146,6 +151,8 @@ void Worker::close_all() {
 
 void Worker::on_connection_gone() noexcept {
   for (const auto& acceptor : acceptors_) acceptor->on_room();
+  // At a limit the first to be polled gets the place that became free: everybody's turn comes.
+  if (acceptors_.size() > 1) std::rotate(acceptors_.begin(), acceptors_.begin() + 1, acceptors_.end());
   if (connections_->is_empty()) handle(WorkerEvent::kEmpty);
 }
 

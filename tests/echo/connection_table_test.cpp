@@ -93,6 +93,7 @@ TEST(ConnectionTable, WithoutALimitAlwaysHasRoom) {
 TEST(CloseAll, EndsEveryConnectionAndBooksItAsDrained) {
   Engine engine;
   std::vector<Client> clients;
+  clients.reserve(5);
   for (int i = 0; i < 5; ++i) clients.push_back(engine.connect());
   engine.table.close_all();
   for (auto& client : clients) EXPECT_EQ(engine.read_to_end(client), End::kFin);

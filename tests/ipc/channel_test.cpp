@@ -17,8 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 
 /// A channel that writes down what it is told; its peer is a bare descriptor or a channel.
-class ChannelTest : public ::testing::Test {
- protected:
+struct ChannelTest : ::testing::Test {
   Channel::Handlers writing_down() {
     return {.on_message =
                 [this](Message message, std::vector<UniqueFd> descriptors) {

@@ -81,8 +81,7 @@ TEST(Scoreboard, RefusesZeroesOfTheRightSize) {
   EXPECT_FALSE(Scoreboard::map(copy));
 }
 
-class Retire : public ::testing::Test {
- protected:
+struct Retire : ::testing::Test {
   Retire() {
     block.accepted.add(10);
     block.received_bytes.add(1000);

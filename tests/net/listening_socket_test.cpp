@@ -58,6 +58,7 @@ TEST(ListeningSocket, SiblingsGetTheirShareOfTheConnections) {
   const auto first = listen_on("127.0.0.1:0", {.backlog = 200});
   const auto second = value_or_throw(open_listener(bound(first), {.backlog = 200}));
   std::vector<Client> clients;
+  clients.reserve(100);
   for (int i = 0; i < 100; ++i) clients.emplace_back(bound(first));
   EXPECT_TRUE(accept_from(first));
   EXPECT_TRUE(accept_from(second));

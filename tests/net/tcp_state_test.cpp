@@ -38,11 +38,20 @@ TEST(UnacknowledgedBytes, StayWhileThePeersWindowIsShut) {
 
 TEST(UnacknowledgedBytes, OfSomethingElseAreNone) { EXPECT_EQ(unacknowledged_bytes(-1), 0U); }
 
-TEST(DeliveredWithin, IsFalseWhenNothingIsUnderWay) {
+TEST(DeliveredWithin, IsTrueForHalfThePeriodAfterTheLastByteArrived) {
   const TcpPair pair;
   ASSERT_EQ(::send(pair.server.get(), "hello", 5, 0), 5);
   ASSERT_TRUE(eventually([&] { return unacknowledged_bytes(pair.server.get()) == 0; }));
-  EXPECT_FALSE(delivered_within(pair.server.get(), 1h));
+  EXPECT_TRUE(delivered_within(pair.server.get(), 1h));
+  EXPECT_TRUE(eventually([&] { return !delivered_within(pair.server.get(), 200ms); }));
+}
+
+TEST(UnreadBytes, AreThoseThatWaitInTheSocket) {
+  const TcpPair pair;
+  EXPECT_EQ(unread_bytes(pair.server.get()), 0U);
+  ASSERT_EQ(::send(pair.client.fd(), "hello", 5, 0), 5);
+  EXPECT_TRUE(eventually([&] { return unread_bytes(pair.server.get()) == 5; }));
+  EXPECT_EQ(unread_bytes(-1), 0U);
 }
 
 TEST(DeliveredWithin, IsTrueJustAfterBytesWentOut) {

@@ -82,6 +82,7 @@ inline const int kUvAllocatorReplaced = uv_replace_allocator(
 }  // namespace tcp_echo::test
 
 // Not inline, or one half of a pair would be Valgrind's and the other ours.
+// NOLINTBEGIN(misc-definitions-in-headers): see above, one file of a program includes this.
 [[gnu::noinline]] void* operator new(std::size_t size) { return tcp_echo::test::counted_new(size); }
 [[gnu::noinline]] void* operator new[](std::size_t size) { return tcp_echo::test::counted_new(size); }
 [[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
@@ -122,3 +123,4 @@ inline const int kUvAllocatorReplaced = uv_replace_allocator(
 [[gnu::noinline]] void operator delete[](void* memory, const std::nothrow_t&) noexcept {
   tcp_echo::test::counted_free(memory);
 }
+// NOLINTEND(misc-definitions-in-headers)

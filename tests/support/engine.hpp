@@ -50,7 +50,7 @@ struct Engine {
                                           "the listener", echo, table);
   }
 
-  void on_erased() {
+  void on_erased() const {
     if (acceptor != nullptr) acceptor->on_room();
   }
 

@@ -29,8 +29,8 @@ std::vector<std::string> words(const std::string& text) {
 }
 
 std::vector<std::string> command_line(const Launch& launch) {
-  std::vector<std::string> line;
-  if (wrapper() != nullptr) line = words(wrapper());
+  std::vector<std::string> line = launch.prefix;
+  if (line.empty() && wrapper() != nullptr) line = words(wrapper());
   line.emplace_back(TCP_ECHO_MASTER);
   line.insert(line.end(), launch.arguments.begin(), launch.arguments.end());
   return line;

@@ -29,7 +29,8 @@ struct Launch {
   std::vector<std::string> environment = {};   ///< "NAME=value", besides what the test itself has
   std::optional<rlim_t> open_files = {};       ///< hard and soft limit
   std::optional<int> dropped_capability = {};  ///< taken away from the bounding set, if the test has it
-  std::vector<int> closed_descriptors = {};    ///< it starts without these
+  std::vector<std::string> prefix = {};  ///< a command with its full path that runs the program, strace say
+  std::vector<int> closed_descriptors = {};  ///< it starts without these
 };
 
 /// What a run of the program that ended by itself left behind.

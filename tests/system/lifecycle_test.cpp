@@ -51,6 +51,22 @@ TEST(Stop, ADrainingWorkerEchoesOnUntilTheClientIsDone) {
   EXPECT_EQ(daemon.wait().exit_code, 0);
 }
 
+TEST(Stop, WhoWaitsAtTheConnectionLimitIsServedAsPlacesBecomeFree) {
+  Daemon daemon(
+      Daemon::on_free_port({"--workers", "1", "--worker-connections", "1", "--shutdown-timeout", "60s"}));
+  auto clients = connect_many(daemon.port(), 3);
+  for (const auto& client : clients) ASSERT_TRUE(client.send("ping"));
+  ASSERT_EQ(clients.front().receive(4), "ping");
+  daemon.signal(SIGTERM);
+  ASSERT_TRUE(daemon.logs("stopping gracefully"));
+  clients.front().close();
+  for (std::size_t i = 1; i < clients.size(); ++i) {
+    EXPECT_EQ(clients[i].receive(4), "ping");
+    clients[i].close();
+  }
+  EXPECT_EQ(daemon.wait().exit_code, 0);
+}
+
 TEST(Stop, AQuietConnectionGetsFinAndNotReset) {
   Daemon daemon(Daemon::on_free_port({"--workers", "1"}));
   Client client(daemon.port());

@@ -98,8 +98,21 @@ TEST(Refuse, ALogFileThatCannotBeMade) {
 }
 
 TEST(Refuse, WorkersThatAreNotReadyInTime) {
-  const auto outcome = run(Daemon::on_free_port({"--workers", "2", "--ready-timeout", "1ms"}));
+  auto launch = Daemon::on_free_port({"--workers", "2", "--ready-timeout", "200ms"});
+  // Whatever a process says over its control channel is said two seconds late.
+  launch.prefix = {"/usr/bin/strace",
+                   "-f",
+                   "-qq",
+                   "-o",
+                   "/dev/null",
+                   "-e",
+                   "trace=sendmsg",
+                   "-e",
+                   "inject=sendmsg:delay_enter=2000000"};
+  const auto outcome = run(std::move(launch));
   EXPECT_EQ(outcome.exit_code, 75) << outcome.log;
+  EXPECT_NE(outcome.log.find("is not ready after 200ms (--ready-timeout); killing it"), std::string::npos)
+      << outcome.log;
   EXPECT_NE(outcome.log.find("before it was ready"), std::string::npos) << outcome.log;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -113,6 +114,45 @@ TEST(Serve, IdleConnectionsGetTheNoticeAndThenFin) {
   EXPECT_EQ(client.receive_all(), "Closing connection due to inactivity\n");
   EXPECT_EQ(client.end(), End::kFin);
   client.close();
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Serve, BytesThatArriveWhileTheWorkerIsStoppedForLongerThanTheIdleTimeoutAreEchoed) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "1", "--idle-timeout", "1s"}));
+  const auto worker = daemon.workers(1).front();
+  Client client(daemon.port());
+  EXPECT_EQ(client.echo("hi"), "hi");
+  ::kill(worker, SIGSTOP);
+  ASSERT_TRUE(client.send("hello"));
+  pollfd descriptor{client.fd(), POLLIN, 0};
+  EXPECT_EQ(::poll(&descriptor, 1, 1200), 0) << "nobody is there to answer";
+  ::kill(worker, SIGCONT);
+  EXPECT_EQ(client.receive(5), "hello");
+  client.close();
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Serve, AtTheLimitOneAddressDoesNotStarveAnother) {
+  Daemon daemon({{"--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--workers", "1",
+                  "--worker-connections", "1"}});
+  const auto ports = daemon.ports();
+  auto crowd = connect_many(ports[0], 20);
+  for (const auto& client : crowd) ASSERT_TRUE(client.send("ping"));
+  Client other(ports[1]);
+  ASSERT_TRUE(other.send("me too"));
+  std::size_t served_before = 0;
+  for (auto& client : crowd) {
+    std::array<pollfd, 2> descriptors = {pollfd{other.fd(), POLLIN, 0}, pollfd{client.fd(), POLLIN, 0}};
+    ASSERT_GT(::poll(descriptors.data(), descriptors.size(), static_cast<int>(patience().count())), 0);
+    if ((descriptors[0].revents & POLLIN) != 0) break;
+    ASSERT_EQ(client.receive(4), "ping");
+    client.close();
+    ++served_before;
+  }
+  EXPECT_LT(served_before, 5U);
+  EXPECT_EQ(other.receive(6), "me too");
+  other.close();
+  crowd.clear();
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 

@@ -28,7 +28,8 @@ class Acceptor {
   /// A connection has gone; if accepting had paused, it goes on.
   void on_room() noexcept;
 
-  /// Takes everybody who is waiting already, for they are connected, and then no more, ever.
+  /// Takes everybody who is waiting already, for they are connected, and then no more. Whom a limit keeps
+  /// waiting is taken as soon as on_room() says so; keep the object until then.
   void finish() noexcept;
 
  private:
@@ -46,6 +47,7 @@ class Acceptor {
   Behaviour& behaviour_;
   ConnectionTable& table_;
   bool paused_ = false;
+  bool finishing_ = false;
   std::chrono::milliseconds may_tell_again_{};
   Poll poll_;
   Timer retry_;

@@ -1,4 +1,7 @@
 // The seam: what a connection does with the bytes of its client, chosen by the listener it came through.
+//
+// Today it turns bytes into bytes. What is to come (delays, faults, a banner, TLS) will widen it here, by a
+// verdict beside the bytes and a place for state per connection; nothing outside `echo` knows of it.
 #pragma once
 
 #include <cstddef>

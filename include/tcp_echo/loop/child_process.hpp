@@ -25,7 +25,9 @@ struct ExitStatus {
 struct SpawnRequest {
   std::string file;                    ///< path of the program
   std::vector<std::string> arguments;  ///< argv, the first is its name
-  std::vector<int> descriptors;  ///< the child's descriptor i is a copy of descriptors[i]; -1: /dev/null
+  /// The child's descriptor i is a copy of descriptors[i]. -1 is /dev/null for the first three, closed for
+  /// the rest.
+  std::vector<int> descriptors;
 };
 
 class ChildProcess {

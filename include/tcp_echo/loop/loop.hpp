@@ -28,6 +28,9 @@ class Loop {
   /// When this turn of the loop began; costs no system call.
   std::chrono::milliseconds now() const noexcept { return std::chrono::milliseconds(uv_now(&loop_)); }
 
+  /// For a turn that takes long: moves now() on, so that a timer set next does not ring early.
+  void refresh_now() noexcept { uv_update_time(&loop_); }
+
   uv_loop_t* raw() noexcept { return &loop_; }
 
  private:

@@ -17,6 +17,11 @@ class Signal {
   SignalHandle handle_;
 };
 
+/// Holds all signals back, so that one which comes before its handler stands waits for it; release_signals()
+/// delivers them. A child of uv_spawn begins with none held back.
+void hold_signals() noexcept;
+void release_signals() noexcept;
+
 /// Sets the disposition to SIG_IGN.
 void ignore_signal(int number) noexcept;
 

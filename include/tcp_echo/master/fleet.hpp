@@ -55,9 +55,11 @@ class Fleet {
   void kill(Slot& slot);
   void spawn(Slot& slot);
   Result<void> try_spawn(Slot& slot);
-  void introduce(Slot& slot, UniqueFd control);
+  Result<std::unique_ptr<Channel>> open_control(Slot& slot, UniqueFd fd);
+  void introduce(Slot& slot);
   void on_message(Slot& slot, const Message& message);
   void on_nonsense(Slot& slot, const DecodeError& error);
+  void on_late(Slot& slot);
   void on_serving(Slot& slot);
   void on_exit(Slot& slot, const ExitStatus& status);
   void schedule_spawn(Slot& slot);

@@ -23,8 +23,8 @@ class Master {
   /// something is in the way of starting: nothing is left behind then.
   Master(Config config, int log_descriptor);
 
-  /// Starts the workers, supervises them until told to stop, and returns when the last one has gone.
-  /// Throws FatalError when the workers cannot be started.
+  /// Lets in the signals that were held back, starts the workers, supervises them until told to stop, and
+  /// returns when the last one has gone. Throws FatalError when the workers cannot be started.
   ExitCode run();
 
  private:

@@ -20,8 +20,9 @@ struct ListenerOptions {
 
 /// Fails with kUnavailable if another process already listens on the address, or the address is not one of
 /// this machine's. SO_REUSEPORT would let two unrelated programs of one user share a port silently, so this
-/// binds without it, and lets go again. Run it on every address before the first is opened for good: our own
-/// listeners would count as strangers.
+/// binds without it, and lets go again. Two programs that start in the same instant
+/// may both pass, for neither listens yet. Run it on every address before the first is opened for good: our
+/// own listeners would count as strangers.
 Result<void> probe_address(const Endpoint& endpoint);
 
 /// A non-blocking listening socket. Several of one user may be open on the same endpoint; the kernel spreads

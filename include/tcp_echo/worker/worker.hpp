@@ -38,6 +38,7 @@ class Worker {
   void handle(WorkerEvent event) noexcept;
   void act(WorkerAction action);
   void on_message(const Message& message, std::vector<UniqueFd> descriptors);
+  void on_nonsense(const DecodeError& error);
   void configure(const ConfigureMessage& message, std::vector<UniqueFd> descriptors);
   void serve();
   void drain();
