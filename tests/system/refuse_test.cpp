@@ -109,6 +109,7 @@ TEST(Refuse, WorkersThatAreNotReadyInTime) {
                    "trace=sendmsg",
                    "-e",
                    "inject=sendmsg:delay_enter=2000000"};
+  launch.environment = {"ASAN_OPTIONS=detect_leaks=0"};  // the leak sanitizer cannot work beside strace
   const auto outcome = run(std::move(launch));
   EXPECT_EQ(outcome.exit_code, 75) << outcome.log;
   EXPECT_NE(outcome.log.find("is not ready after 200ms (--ready-timeout); killing it"), std::string::npos)
