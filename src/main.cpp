@@ -18,6 +18,7 @@
 #include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/log_settings.hpp"
 #include "tcp_echo/ipc/channel.hpp"
+#include "tcp_echo/ipc/worker_call.hpp"
 #include "tcp_echo/loop/process_title.hpp"
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/master/master.hpp"
@@ -25,9 +26,6 @@
 
 namespace tcp_echo {
 namespace {
-
-constexpr int kControlDescriptor = 3;
-constexpr int kFirstListener = 4;
 
 int as_int(ExitCode code) { return static_cast<int>(code); }
 
@@ -42,21 +40,16 @@ ExitCode print(const std::string& text) {
   return written ? ExitCode::kOk : complain("cannot write to standard output", ExitCode::kOsError);
 }
 
-/// "tcp-echo-master worker SLOT LISTENERS", with the descriptors as Fleet lays them out. Nothing if this is
-/// no such call.
+/// Nothing if this process was not called by a master.
 std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 3 || arguments[0] != "worker" || !is_channel_end(kControlDescriptor))
-    return std::nullopt;
-  const auto slot = parse_number(arguments[1]);
-  const auto listeners = parse_number(arguments[2]);
-  if (!slot || *slot < 1 || *slot > kMaxWorkers || !listeners || *listeners > kMaxListenAddresses)
-    return std::nullopt;
+  const auto call = parse_worker_call(arguments);
+  if (!call || !is_channel_end(kControlDescriptor)) return std::nullopt;
   WorkerBirth birth;
-  birth.slot = static_cast<unsigned>(*slot);
+  birth.slot = call->slot;
   birth.control = UniqueFd(kControlDescriptor);
-  const int end = kFirstListener + static_cast<int>(*listeners);
-  for (int fd = kFirstListener; fd < end; ++fd) birth.listeners.emplace_back(fd);
-  ::close(end);  // the program file, which was needed only to get here
+  for (int fd = kFirstListenerDescriptor; fd < call->program_descriptor(); ++fd)
+    birth.listeners.emplace_back(fd);
+  ::close(call->program_descriptor());
   return birth;
 }
 

@@ -10,6 +10,7 @@
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/options.hpp"
+#include "tcp_echo/ipc/worker_call.hpp"
 #include "tcp_echo/master/executable.hpp"
 
 namespace tcp_echo {
@@ -17,6 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+static_assert(kMostListenersOfAWorker == kMaxListenAddresses, "every listen address reaches every worker");
 static_assert(kMostSlots == kMaxWorkers, "the scoreboard has a slot for every worker that may be configured");
 
 // A worker that served for a while is replaced at once; one that fails again and again must not keep the
@@ -122,8 +124,6 @@ void Fleet::spawn(Slot& slot) {
   }
 }
 
-/// The child's descriptors: nothing to read, the log to write, the control channel on 3, the listeners from 4
-/// on, the program last.
 Result<void> Fleet::try_spawn(Slot& slot) {
   auto pair = make_channel_pair();
   if (!pair) return tl::unexpected(pair.error());
@@ -131,13 +131,15 @@ Result<void> Fleet::try_spawn(Slot& slot) {
   auto control = open_control(slot, std::move(ours));
   if (!control) return tl::unexpected(control.error());
   const auto listeners = resources_.listeners.of_slot(slot.index);
+  const WorkerCall call{slot.index + 1, listeners.size()};
   SpawnRequest request;
-  request.arguments = {"tcp-echo-master", "worker", std::to_string(slot.index + 1),
-                       std::to_string(listeners.size())};
-  request.descriptors = {-1, -1, resources_.log_descriptor, theirs.get()};
-  request.descriptors.insert(request.descriptors.end(), listeners.begin(), listeners.end());
-  request.descriptors.push_back(resources_.executable);
-  request.file = descriptor_path(static_cast<int>(request.descriptors.size()) - 1);
+  request.arguments = to_argv(call);
+  request.descriptors.assign(static_cast<std::size_t>(call.program_descriptor()) + 1, -1);
+  request.descriptors[kLogDescriptor] = resources_.log_descriptor;
+  request.descriptors[kControlDescriptor] = theirs.get();
+  std::copy(listeners.begin(), listeners.end(), request.descriptors.begin() + kFirstListenerDescriptor);
+  request.descriptors.back() = resources_.executable;
+  request.file = descriptor_path(call.program_descriptor());
   auto process =
       ChildProcess::spawn(loop_, request, [this, &slot](const ExitStatus& status) { on_exit(slot, status); });
   if (!process) return tl::unexpected(process.error());

@@ -11,6 +11,7 @@
 #include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/log_settings.hpp"
+#include "tcp_echo/ipc/worker_call.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 
 namespace tcp_echo {
@@ -19,8 +20,6 @@ namespace {
 // So that a worker which others hand their connections to, or which opens a file, is never out of
 // descriptors.
 constexpr int kSpareDescriptors = 16;
-
-constexpr int kLogDescriptor = 2;
 
 EchoSettings echo_settings(const Config& config) {
   EchoSettings settings;
