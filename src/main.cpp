@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -13,7 +12,6 @@
 
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/log.hpp"
-#include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config.h"
 #include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/log_settings.hpp"

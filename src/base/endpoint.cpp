@@ -64,10 +64,9 @@ Endpoint Endpoint::any_v6(std::uint16_t port) {
   address.sin6_family = AF_INET6;
   address.sin6_addr = in6addr_any;
   address.sin6_port = htons(port);
-  Endpoint endpoint;
-  std::memcpy(&endpoint.address_, &address, sizeof address);
-  endpoint.size_ = sizeof address;
-  return endpoint;
+  sockaddr_storage storage{};
+  std::memcpy(&storage, &address, sizeof address);
+  return from_sockaddr(storage, sizeof address);
 }
 
 Endpoint Endpoint::any_v4(std::uint16_t port) {
@@ -75,10 +74,9 @@ Endpoint Endpoint::any_v4(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_ANY);
   address.sin_port = htons(port);
-  Endpoint endpoint;
-  std::memcpy(&endpoint.address_, &address, sizeof address);
-  endpoint.size_ = sizeof address;
-  return endpoint;
+  sockaddr_storage storage{};
+  std::memcpy(&storage, &address, sizeof address);
+  return from_sockaddr(storage, sizeof address);
 }
 
 Endpoint Endpoint::from_sockaddr(const sockaddr_storage& address, socklen_t size) {

@@ -32,13 +32,6 @@ bool injected_by_cluster(const std::string& name, const std::string& value) {
   return false;
 }
 
-const Option* option_of_variable(std::string_view name) {
-  const auto all = options();
-  const auto found = std::find_if(all.begin(), all.end(),
-                                  [name](const Option& option) { return option.variable() == name; });
-  return found == all.end() ? nullptr : &*found;
-}
-
 }  // namespace
 
 Result<Environment> read_environment(const std::vector<std::string>& variables) {
@@ -49,7 +42,7 @@ Result<Environment> read_environment(const std::vector<std::string>& variables) 
     const auto equals = std::min(variable.find('='), variable.size());
     const auto name = variable.substr(0, equals);
     const auto value = equals < variable.size() ? variable.substr(equals + 1) : std::string();
-    const auto* const option = option_of_variable(name);
+    const auto* const option = find_option_by_variable(name);
     if (injected_by_cluster(name, value)) {
       injected.push_back(printable(name));
     } else if (option == nullptr) {

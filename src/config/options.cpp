@@ -109,6 +109,12 @@ std::string spelled(std::string_view name, char dash, int (*convert)(int)) {
   return out;
 }
 
+template <class Matches>
+const Option* find_row(Matches matches) {
+  const auto* const found = std::find_if(kOptions.begin(), kOptions.end(), matches);
+  return found == kOptions.end() ? nullptr : found;
+}
+
 }  // namespace
 
 std::string Option::flag() const { return "--" + std::string(name); }
@@ -124,9 +130,15 @@ std::string Option::key() const {
 std::span<const Option> options() { return kOptions; }
 
 const Option* find_option(std::string_view name) {
-  const auto* const found = std::find_if(kOptions.begin(), kOptions.end(),
-                                         [name](const Option& option) { return option.name == name; });
-  return found == kOptions.end() ? nullptr : found;
+  return find_row([name](const Option& option) { return option.name == name; });
+}
+
+const Option* find_option_by_variable(std::string_view variable) {
+  return find_row([variable](const Option& option) { return option.variable() == variable; });
+}
+
+const Option* find_option_by_key(std::string_view key) {
+  return find_row([key](const Option& option) { return option.key() == key; });
 }
 
 }  // namespace tcp_echo

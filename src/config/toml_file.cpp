@@ -17,13 +17,6 @@ std::string type_of(const toml::node& node) {
   return name.str();
 }
 
-const Option* option_of_key(std::string_view key) {
-  const auto all = options();
-  const auto found =
-      std::find_if(all.begin(), all.end(), [key](const Option& option) { return option.key() == key; });
-  return found == all.end() ? nullptr : &*found;
-}
-
 /// The value as a user would recognise it.
 std::string given(const toml::node& node) {
   if (const auto text = node.value_exact<std::string>()) return *text;
@@ -84,7 +77,7 @@ std::vector<std::string> texts_of(const toml::node& node) {
 
 Result<Setting> read_entry(std::string_view file, const toml::key& key, const toml::node& node) {
   const auto place = fmt::format("{}:{}: {}", printable(file), key.source().begin.line, printable(key.str()));
-  const auto* const option = option_of_key(key.str());
+  const auto* const option = find_option_by_key(key.str());
   if (option == nullptr) {
     return failure(ExitCode::kConfig, place + ": unknown key; allowed: the options of --help, with _ for -");
   }

@@ -93,7 +93,10 @@ inline constexpr std::size_t kMaxListenAddresses = 64;
 /// Every option, in the order of --help. The first is --config.
 std::span<const Option> options();
 
-/// The row of that flag name, or null.
+/// The row of that name as flag, without the dashes, as variable or as key of the file; null if there is
+/// none.
 const Option* find_option(std::string_view name);
+const Option* find_option_by_variable(std::string_view variable);
+const Option* find_option_by_key(std::string_view key);
 
 }  // namespace tcp_echo
