@@ -22,9 +22,6 @@ constexpr auto kRetryDelay = 500ms;
 // A limit that is hit once is hit with every new connection.
 constexpr auto kTellAtMostEvery = 10s;
 
-// What finish() takes at most, should new clients arrive as fast as it accepts them.
-constexpr int kMostWaiting = 4096;
-
 }  // namespace
 
 Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour,
@@ -35,15 +32,17 @@ Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& b
       behaviour_(behaviour),
       table_(table),
       poll_(loop, listener_.get(), [this] { on_ready(); }),
-      retry_(loop, [this] { resume(); }) {
+      retry_(loop, [this] { resume(); }),
+      quiet_(loop, [this] { on_quiet(); }) {
   poll_.watch(Readiness::kReadable);
 }
 
 void Acceptor::on_ready() noexcept {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     const auto outcome = accept_one();
-    if (outcome == Outcome::kQueueEmpty || outcome == Outcome::kPaused) return;
+    if (outcome == Outcome::kQueueEmpty || outcome == Outcome::kPaused) break;
   }
+  if (on_finished_) quiet_.start(kHandshakeGrace);
 }
 
 Acceptor::Outcome Acceptor::accept_one() noexcept {
@@ -99,21 +98,32 @@ void Acceptor::on_room() noexcept {
 }
 
 void Acceptor::resume() noexcept {
-  if (finishing_) return finish();
   paused_ = false;
   retry_.stop();
+  if (held_) return;
   poll_.watch(Readiness::kReadable);
+  if (on_finished_) quiet_.start(kHandshakeGrace);
 }
 
-void Acceptor::finish() noexcept {
-  finishing_ = true;
-  paused_ = false;
-  retry_.stop();
+void Acceptor::hold() noexcept {
+  held_ = true;
   poll_.stop();
-  for (int i = 0; i < kMostWaiting; ++i) {
-    const auto outcome = accept_one();
-    if (outcome == Outcome::kQueueEmpty || outcome == Outcome::kPaused) return;
-  }
+  retry_.stop();
+}
+
+void Acceptor::finish(std::function<void()> on_finished) {
+  on_finished_ = std::move(on_finished);
+  held_ = false;
+  resume();
+}
+
+void Acceptor::on_quiet() noexcept {
+  if (paused_) return;  // whoever is kept waiting still is
+  // Timers come before readiness: in a process that was stopped for a while, somebody may have come long ago.
+  if (accept_one() != Outcome::kQueueEmpty) return quiet_.start(kHandshakeGrace);
+  poll_.stop();
+  listener_.reset();
+  on_finished_();
 }
 
 }  // namespace tcp_echo

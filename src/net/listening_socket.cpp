@@ -1,9 +1,13 @@
 #include "tcp_echo/net/listening_socket.hpp"
 
+#include <linux/filter.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <fstream>
+#include <limits>
 #include <string>
 #include <system_error>
 
@@ -84,6 +88,26 @@ int longest_backlog() {
   int longest = 0;
   stream >> longest;
   return longest;
+}
+
+// The kernel shows a filter on a TCP socket (SO_ATTACH_FILTER, socket(7)) each segment from its TCP header
+// on, and drops it on 0.
+Result<void> refuse_handshakes(int listener) {
+  constexpr std::uint32_t kFlagsByte = 13;  // RFC 9293, 3.1
+  constexpr std::uint32_t kSyn = 0x02;
+  constexpr std::uint32_t kAck = 0x10;
+  constexpr std::uint32_t kWhole = std::numeric_limits<std::uint32_t>::max();
+  std::array<sock_filter, 5> code = {{
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsByte),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, kWhole),
+  }};
+  const sock_fprog program{.len = code.size(), .filter = code.data()};
+  if (::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
+    return system_failure("keep new clients away", errno);
+  return {};
 }
 
 }  // namespace tcp_echo

@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "support/engine.hpp"
+#include "support/open_files.hpp"
 #include "support/valgrind.hpp"
 
 namespace tcp_echo::test {
@@ -148,30 +148,13 @@ TEST_F(AcceptorNearTheDescriptorLimit, ServesEverybodyInTheEndAsOthersLeave) {
   EXPECT_TRUE(engine.until_closed(CloseReason::kClient, kClients));
 }
 
-/// Takes every descriptor away from the kernel's view: the next accept4 fails with EMFILE.
-class OutOfDescriptors {
- public:
-  OutOfDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    auto tight = before_;
-    tight.rlim_cur = static_cast<rlim_t>(next_descriptor());
-    ::setrlimit(RLIMIT_NOFILE, &tight);
-  }
-  OutOfDescriptors(const OutOfDescriptors&) = delete;
-  OutOfDescriptors& operator=(const OutOfDescriptors&) = delete;
-  ~OutOfDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 TEST(AcceptorOutOfDescriptors, PausesAndServesWhoWaitedWhenThereAreSomeAgain) {
   if (runs_under_valgrind())
     GTEST_SKIP() << "Valgrind plays the limit itself: it accepts, and closes the client";
   Engine engine;
   auto clients = waiting(engine, 3);
   {
-    const OutOfDescriptors now;
+    const LowOpenFilesLimit now(next_descriptor());  // the next accept4 fails with EMFILE
     EXPECT_TRUE(engine.until([&] { return engine.counters.accept_pauses.get() == 1; }));
     engine.turn_some_more();
     EXPECT_EQ(engine.counters.accept_pauses.get(), 1U) << "counted once per pause";
@@ -190,17 +173,51 @@ TEST(AcceptorOutOfDescriptors, TriesAgainAtOnceWhenAConnectionCloses) {
   Engine engine;
   auto first = engine.connect();
   auto clients = waiting(engine, 2);
-  const OutOfDescriptors now;
+  const LowOpenFilesLimit now(next_descriptor());  // the next accept4 fails with EMFILE
   EXPECT_TRUE(engine.until([&] { return engine.counters.accept_pauses.get() == 1; }));
   first.half_close();  // and keep the client's own descriptor
   EXPECT_EQ(engine.echo_of(clients[0], "my turn"), "my turn");
   EXPECT_TRUE(all_open(clients));
 }
 
-TEST(AcceptorThatFinishes, TakesWhoIsWaitingAndNobodyAfterwards) {
+TEST(AcceptorThatIsHeld, LeavesWhoWaitsToOthers) {
+  Engine engine;
+  engine.acceptor->hold();
+  auto clients = waiting(engine, 3);
+  engine.turn_some_more();
+  EXPECT_TRUE(engine.table.is_empty());
+  for (auto& client : clients) EXPECT_TRUE(client.is_open());
+}
+
+TEST(AcceptorThatIsHeld, StaysSoWhenAConnectionCloses) {
+  Engine engine(with_most_connections(1));
+  auto clients = waiting(engine, 2);
+  EXPECT_TRUE(engine.until([&] { return engine.counters.accept_pauses.get() == 1; }));
+  engine.acceptor->hold();
+  clients[0].close();
+  EXPECT_TRUE(engine.until_closed(CloseReason::kClient));
+  engine.turn_some_more();
+  EXPECT_TRUE(engine.table.is_empty());
+}
+
+TEST(AcceptorThatIsHeld, CanStillFinish) {
+  Engine engine;
+  engine.acceptor->hold();
+  auto clients = waiting(engine, 3);
+  bool finished = false;
+  engine.acceptor->finish([&] { finished = true; });
+  EXPECT_TRUE(engine.until([&] { return finished; }));
+  for (auto& client : clients) EXPECT_EQ(engine.echo_of(client, "made it"), "made it");
+}
+
+TEST(AcceptorThatFinishes, TakesWhoIsWaitingAndThenLetsGoOfTheListener) {
   Engine engine;
   auto clients = waiting(engine, 30);
-  engine.acceptor->finish();
+  bool finished = false;
+  engine.acceptor->finish([&] { finished = true; });
+  EXPECT_FALSE(finished) << "a handshake may be under way";
+  EXPECT_TRUE(engine.until([&] { return finished; }));
+  EXPECT_TRUE(engine.acceptor->is_finished());
   EXPECT_EQ(engine.table.size(), 30U);
   auto late = waiting(engine, 1);
   engine.turn_some_more();
@@ -209,18 +226,36 @@ TEST(AcceptorThatFinishes, TakesWhoIsWaitingAndNobodyAfterwards) {
   for (auto& client : clients) EXPECT_EQ(engine.echo_of(client, "made it"), "made it");
 }
 
-TEST(AcceptorThatFinishes, StillKeepsToItsLimit) {
+TEST(AcceptorThatFinishes, TakesWhoComesMeanwhile) {
+  Engine engine;
+  bool finished = false;
+  engine.acceptor->finish([&] { finished = true; });
+  auto clients = waiting(engine, 3);
+  EXPECT_TRUE(engine.until([&] { return finished; }));
+  for (auto& client : clients) EXPECT_EQ(engine.echo_of(client, "made it"), "made it");
+}
+
+TEST(AcceptorThatFinishes, KeepsToItsLimitAndIsNotDoneWhileSomebodyWaits) {
   Engine engine(with_most_connections(2));
-  const auto clients = waiting(engine, 4);
-  engine.acceptor->finish();
+  auto clients = waiting(engine, 4);
+  bool finished = false;
+  engine.acceptor->finish([&] { finished = true; });
+  EXPECT_TRUE(engine.until([&] { return engine.counters.accept_pauses.get() > 0; }));
   EXPECT_EQ(engine.table.size(), 2U);
+  EXPECT_FALSE(finished);
+  clients[0].close();
+  clients[1].close();
+  for (std::size_t i = 2; i < clients.size(); ++i)
+    EXPECT_EQ(engine.echo_of(clients[i], "made it"), "made it");
+  clients[2].close();
+  EXPECT_TRUE(engine.until([&] { return finished; }));
 }
 
 TEST(AcceptorThatFinishes, TakesWhoWaitedAtTheLimitWhenAConnectionCloses) {
   Engine engine(with_most_connections(1));
   auto clients = waiting(engine, 2);
   EXPECT_TRUE(engine.until([&] { return engine.counters.accept_pauses.get() == 1; }));
-  engine.acceptor->finish();
+  engine.acceptor->finish([] {});
   clients[0].close();
   EXPECT_TRUE(engine.until_closed(CloseReason::kClient));
   EXPECT_EQ(engine.echo_of(clients[1], "made it"), "made it");

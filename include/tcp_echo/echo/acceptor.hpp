@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "tcp_echo/base/unique_fd.hpp"
@@ -16,6 +17,10 @@
 #include "tcp_echo/loop/timer.hpp"
 
 namespace tcp_echo {
+
+/// A client that has our SYN-ACK believes that it is connected; its ACK, which puts it into the accept queue,
+/// may be under way for this long.
+inline constexpr std::chrono::milliseconds kHandshakeGrace{250};
 
 class Acceptor {
  public:
@@ -28,9 +33,18 @@ class Acceptor {
   /// A connection has gone; if accepting had paused, it goes on.
   void on_room() noexcept;
 
-  /// Takes everybody who is waiting already, for they are connected, and then no more. Whom a limit keeps
-  /// waiting is taken as soon as on_room() says so; keep the object until then.
-  void finish() noexcept;
+  /// Accepts no more until finish(), if that ever comes; who waits is left to others.
+  void hold() noexcept;
+
+  /// Takes everybody who is waiting, for they are connected, and closes this descriptor of the listener once
+  /// nobody has come for kHandshakeGrace; `on_finished` is called then, and may not destroy this object.
+  /// Somebody has to keep new handshakes away, or there is no end to it. Whom a limit keeps waiting is taken
+  /// as soon as on_room() says so.
+  void finish(std::function<void()> on_finished);
+  bool is_finished() const noexcept { return !listener_; }
+
+  /// Borrowed; -1 once finished.
+  int listener() const noexcept { return listener_.get(); }
 
  private:
   enum class Outcome : std::uint8_t { kAccepted, kQueueEmpty, kTryNext, kPaused };
@@ -40,6 +54,7 @@ class Acceptor {
   Outcome pause_after(int error_number) noexcept;
   Outcome pause(const std::string& why, bool with_timer) noexcept;
   void resume() noexcept;
+  void on_quiet() noexcept;
 
   Loop& loop_;
   UniqueFd listener_;
@@ -47,10 +62,12 @@ class Acceptor {
   Behaviour& behaviour_;
   ConnectionTable& table_;
   bool paused_ = false;
-  bool finishing_ = false;
+  bool held_ = false;
+  std::function<void()> on_finished_;  ///< set once finish() was asked for
   std::chrono::milliseconds may_tell_again_{};
   Poll poll_;
   Timer retry_;
+  Timer quiet_;
 };
 
 }  // namespace tcp_echo
