@@ -4,6 +4,7 @@
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/syslog_sink.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,12 +35,23 @@ class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::nu
   int fd_;
 };
 
-}  // namespace
+/// Time, level, process and pid are syslog's own to say.
+std::shared_ptr<spdlog::logger> syslog_logger(const std::string& name) {
+  using Sink = spdlog::sinks::syslog_sink<spdlog::details::null_mutex>;
+  return std::make_shared<spdlog::logger>(name, std::make_shared<Sink>(name, LOG_PID, LOG_DAEMON, false));
+}
 
-void set_up_logging(const std::string& name, const LogSettings& settings) {
+std::shared_ptr<spdlog::logger> descriptor_logger(const std::string& name, const LogSettings& settings) {
   auto logger = std::make_shared<spdlog::logger>(name, std::make_shared<DescriptorSink>(settings.fd));
   const std::string pattern = settings.timestamps ? "%Y-%m-%dT%H:%M:%S.%eZ %l %n %P: %v" : "%l %n %P: %v";
   logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
+  return logger;
+}
+
+}  // namespace
+
+void set_up_logging(const std::string& name, const LogSettings& settings) {
+  auto logger = settings.syslog ? syslog_logger(name) : descriptor_logger(name, settings);
   logger->set_level(settings.level);
   spdlog::set_default_logger(std::move(logger));
 }
@@ -50,6 +62,13 @@ Result<UniqueFd> open_log_file(const std::string& path) {
   if (!fd)
     return failure(ExitCode::kCantCreate, system_error("open the log file " + printable(path), errno).text);
   return fd;
+}
+
+Result<void> reopen_log_file(const std::string& path, int descriptor) {
+  const auto opened = open_log_file(path);
+  if (!opened) return tl::unexpected(opened.error());
+  if (::dup3(opened->get(), descriptor, O_CLOEXEC) < 0) return system_failure("reopen the log file", errno);
+  return {};
 }
 
 bool goes_to_journal(int fd) {

@@ -57,6 +57,7 @@ struct alignas(kCacheLine) WorkerCounters {
   Counter sent_bytes;
   Counter accept_pauses;  ///< times that accepting paused: out of descriptors, of memory, or at
                           ///< --worker-connections
+  Counter heartbeats;     ///< proof that its loop turns; says nothing else
   std::array<Counter, kCloseReasonCount> closed;
 
   Counter& closed_for(CloseReason reason) noexcept { return closed[static_cast<std::size_t>(reason)]; }

@@ -16,7 +16,8 @@ namespace tcp_echo {
 struct LogSettings {
   spdlog::level::level_enum level = spdlog::level::info;
   bool timestamps = true;
-  int fd = 2;  ///< borrowed, must stay open; opened with O_APPEND if it is a file
+  int fd = 2;           ///< borrowed, must stay open; opened with O_APPEND if it is a file
+  bool syslog = false;  ///< to syslog(3), facility daemon, in place of `fd`
 };
 
 /// `name` is what the process is called in ps, such as "tcp-echo[wrk1]"; every line carries it and the pid.
@@ -24,6 +25,10 @@ void set_up_logging(const std::string& name, const LogSettings& settings);
 
 /// Opened for appending, made if it is not there. Fails with kCantCreate.
 Result<UniqueFd> open_log_file(const std::string& path);
+
+/// Puts the file that now has that name (it is made if there is none) in the place of the one that
+/// `descriptor` leads to. When that fails the descriptor stays as it is.
+Result<void> reopen_log_file(const std::string& path, int descriptor);
 
 /// Whether `fd` leads into systemd's journal, which stamps every line itself (JOURNAL_STREAM in
 /// systemd.exec(5)).
