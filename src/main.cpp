@@ -1,11 +1,13 @@
 // One executable, several roles: parse, choose the role, wire the objects, return the exit code.
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +21,10 @@
 #include "tcp_echo/ipc/worker_call.hpp"
 #include "tcp_echo/loop/process_title.hpp"
 #include "tcp_echo/loop/signal.hpp"
+#include "tcp_echo/master/background.hpp"
+#include "tcp_echo/master/inherited_sockets.hpp"
 #include "tcp_echo/master/master.hpp"
+#include "tcp_echo/worker/orphan.hpp"
 #include "tcp_echo/worker/worker.hpp"
 
 namespace tcp_echo {
@@ -51,32 +56,63 @@ std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& argument
   return birth;
 }
 
+/// A change of user forbids core dumps (PR_SET_DUMPABLE, prctl(2)); they are wanted.
+void allow_core_dumps() { ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
+
 ExitCode run_worker(WorkerBirth birth) {
   for (const int number : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) ignore_signal(number);
+  watch_over_master();
+  allow_core_dumps();
   const auto title = "tcp-echo[wrk" + std::to_string(birth.slot) + "]";
   set_process_title(title);
   set_up_logging(title, {});
   return Worker(std::move(birth)).run();
 }
 
-ExitCode run_master(const Loaded& loaded) {
+/// Where the workers log. In the background nobody reads stderr, and an open terminal would be held.
+UniqueFd open_log(const Config& config) {
+  if (!config.log_file.empty()) return value_or_throw(open_log_file(config.log_file));
+  if (config.daemon) return UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  return UniqueFd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
+
+ExitCode serve(const Loaded& loaded, std::vector<UniqueFd> inherited, std::function<bool()> report_ready) {
   constexpr auto kTitle = "tcp-echo[mastr]";
-  hold_signals();  // until the handlers stand: as PID 1 the kernel would drop them, elsewhere they would kill
-                   // us
+  const auto& config = loaded.config;
   set_process_title(kTitle);
   raise_open_files_limit();
-  UniqueFd log_file;
-  if (!loaded.config.log_file.empty()) log_file = value_or_throw(open_log_file(loaded.config.log_file));
-  const int log_descriptor = log_file ? log_file.get() : STDERR_FILENO;
-  set_up_logging(kTitle, log_settings(loaded.config, log_descriptor));
+  const auto log = open_log(config);
+  set_up_logging(kTitle, log_settings(config, log.get()));
   for (const auto& warning : loaded.warnings) spdlog::warn("{}", warning);
   for (const auto& notice : loaded.notices) spdlog::info("{}", notice);
   try {
-    return Master(loaded.config, log_descriptor).run();
+    return Master({config, std::move(inherited), log.get(), std::move(report_ready)}).run();
   } catch (const FatalError& error) {
-    if (log_file) spdlog::error("{}", error.what());
+    if (!config.log_file.empty() || config.daemon) spdlog::error("{}", error.what());
     throw;
   }
+}
+
+ExitCode serve_in_background(const Loaded& loaded, std::vector<UniqueFd> inherited) {
+  auto background = Background::enter();
+  if (!background) return background.error();  // this is the process that was started
+  try {
+    const auto code = serve(loaded, std::move(inherited), [&] { return background->report_ready(); });
+    if (background->is_waited_for())
+      background->report_failure(complain("stopped before all workers were ready", ExitCode::kTemporary));
+    return code;
+  } catch (const FatalError& error) {
+    background->report_failure(complain(error.what(), error.code()));
+    return error.code();
+  }
+}
+
+ExitCode run_master(const Loaded& loaded) {
+  // Until the handlers stand: as PID 1 the kernel would drop signals, elsewhere they would kill us.
+  hold_signals();
+  auto inherited = value_or_throw(take_inherited_sockets());  // they name this process, so before it may fork
+  if (loaded.config.daemon) return serve_in_background(loaded, std::move(inherited));
+  return serve(loaded, std::move(inherited), [] { return true; });
 }
 
 /// What a start would log.

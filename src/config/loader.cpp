@@ -6,7 +6,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <tuple>
+#include <utility>
 
+#include "tcp_echo/base/account.hpp"
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config/value.hpp"
 
@@ -116,6 +119,41 @@ Result<void> apply_config_file_option(const std::vector<Setting>& settings, Exit
   return {};
 }
 
+/// The code for a mistake in that option's effective value.
+ExitCode code_for(const Loaded& loaded, const Option& option) {
+  return loaded.sources[row_of(option)] == option.flag() ? ExitCode::kUsage : ExitCode::kConfig;
+}
+
+/// What can only be judged once all values are known.
+Result<void> check_respawn_delays(const Loaded& loaded) {
+  const auto& config = loaded.config;
+  if (config.respawn_delay_min <= config.respawn_delay_max) return {};
+  const auto& min = *find_option("respawn-delay-min");
+  const auto& max = *find_option("respawn-delay-max");
+  const bool min_is_built_in = loaded.sources[row_of(min)] == kBuiltIn;
+  const auto& [blamed, other] = min_is_built_in ? std::pair(max, min) : std::pair(min, max);
+  return failure(
+      code_for(loaded, blamed),
+      fmt::format("{}: {} is {} than {} {} ({}); allowed: at {} that", loaded.sources[row_of(blamed)],
+                  to_toml(blamed, config), min_is_built_in ? "less" : "more", other.key(),
+                  to_toml(other, config), loaded.sources[row_of(other)], min_is_built_in ? "least" : "most"));
+}
+
+/// Names depend on the machine, so only those that count are looked up.
+Result<void> check_accounts(const Loaded& loaded) {
+  const auto check = [&loaded](std::string_view name, const std::string& account,
+                               bool is_known) -> Result<void> {
+    const auto& option = *find_option(name);
+    if (account.empty() || is_known) return {};
+    return failure(code_for(loaded, option),
+                   fmt::format("{}: {} is not known here; allowed: the name of a {} of this machine",
+                               loaded.sources[row_of(option)], in_quotes(account), name));
+  };
+  const auto& [user, group] = std::tie(loaded.config.user, loaded.config.group);
+  if (auto done = check("user", user, find_user(user).has_value()); !done) return done;
+  return check("group", group, find_group(group).has_value());
+}
+
 /// Combinations that are allowed but surely not meant.
 void warn_of_contradictions(Loaded& loaded) {
   const auto& config = loaded.config;
@@ -158,7 +196,8 @@ Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector
                   step(apply_config_file_option(line->settings, ExitCode::kUsage, *loaded)) &&
                   step(apply_file(*loaded)) &&
                   step(apply(environment->settings, ExitCode::kConfig, *loaded)) &&
-                  step(apply(line->settings, ExitCode::kUsage, *loaded));
+                  step(apply(line->settings, ExitCode::kUsage, *loaded)) &&
+                  step(check_respawn_delays(*loaded)) && step(check_accounts(*loaded));
   if (ok) warn_of_contradictions(*loaded);
   return loaded;
 }

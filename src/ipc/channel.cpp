@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace tcp_echo {
 namespace {
@@ -12,7 +13,8 @@ namespace {
 struct Received {
   std::vector<std::byte> frame;
   std::vector<UniqueFd> descriptors;
-  bool cut = false;  ///< the frame or its descriptors did not fit, or could not be taken over
+  bool was_cut = false;                ///< longer, or with more descriptors, than a message can be
+  bool descriptors_were_lost = false;  ///< this process has no room for them
 };
 
 std::vector<UniqueFd> descriptors_of(msghdr& header) {
@@ -45,7 +47,12 @@ tl::expected<Received, int> receive(int fd) {
   const auto size = ::recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (size < 0) return tl::unexpected(errno);
   received.descriptors = descriptors_of(header);
-  received.cut = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  const bool too_long = (header.msg_flags & MSG_TRUNC) != 0;
+  const bool some_are_missing = (header.msg_flags & MSG_CTRUNC) != 0;
+  const bool too_many = some_are_missing && received.descriptors.size() == kMostDescriptors;
+  received.was_cut = too_long || too_many;
+  received.descriptors_were_lost = some_are_missing && !too_many;
+  if (some_are_missing) received.descriptors.clear();
   received.frame.resize(static_cast<std::size_t>(size));
   return received;
 }
@@ -107,8 +114,10 @@ void Channel::on_ready() {
     const auto on_closed = handlers_.on_closed;
     return on_closed();
   }
-  auto message = decode(received->frame, received->descriptors.size());
-  if (received->cut)
+  const auto descriptors =
+      received->descriptors_were_lost ? std::nullopt : std::optional(received->descriptors.size());
+  auto message = decode(received->frame, descriptors);
+  if (received->was_cut)
     message = tl::unexpected(DecodeError{DecodeError::Kind::kNonsense, "a message that was cut on its way"});
   if (!message) {
     poll_.stop();

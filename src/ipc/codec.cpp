@@ -54,6 +54,12 @@ class Reader {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
 
+  bool flag() {
+    const auto byte = value<std::uint8_t>();
+    if (byte > 1) ok_ = false;
+    return byte == 1;
+  }
+
   bool ok() const { return ok_; }
   bool at_end() const { return in_.empty(); }
 
@@ -75,19 +81,29 @@ class Reader {
 
 void write(Writer& out, const ConfigureMessage& message) {
   out.value(message.block);
+  out.value(static_cast<std::uint8_t>(message.shares_listeners));
   out.text(message.configuration);
 }
-void write(Writer&, const ReadyMessage&) {}
-void write(Writer&, const DrainMessage&) {}
-void write(Writer&, const StopMessage&) {}
+void write(Writer& out, const LendMessage& message) { out.value(message.slot); }
+void write(Writer& out, const TakeBackMessage& message) { out.value(message.slot); }
+void write(Writer& out, const RefuseLoanMessage& message) { out.value(message.slot); }
+template <class Plain>
+void write(Writer&, const Plain&) {
+  static_assert(std::is_empty_v<Plain>, "a message with fields says how they are written");
+}
 
 void read(Reader& in, ConfigureMessage& message) {
   message.block = in.value<std::uint32_t>();
+  message.shares_listeners = in.flag();
   message.configuration = in.text();
 }
-void read(Reader&, ReadyMessage&) {}
-void read(Reader&, DrainMessage&) {}
-void read(Reader&, StopMessage&) {}
+void read(Reader& in, LendMessage& message) { message.slot = in.value<std::uint32_t>(); }
+void read(Reader& in, TakeBackMessage& message) { message.slot = in.value<std::uint32_t>(); }
+void read(Reader& in, RefuseLoanMessage& message) { message.slot = in.value<std::uint32_t>(); }
+template <class Plain>
+void read(Reader&, Plain&) {
+  static_assert(std::is_empty_v<Plain>, "a message with fields says how they are read");
+}
 
 /// The message of that index, with its fields read; nothing if there is no such message.
 template <std::size_t... Indices>
@@ -117,7 +133,8 @@ std::vector<std::byte> encode(const Message& message, std::size_t descriptors) {
   return frame;
 }
 
-tl::expected<Message, DecodeError> decode(std::span<const std::byte> frame, std::size_t descriptors) {
+tl::expected<Message, DecodeError> decode(std::span<const std::byte> frame,
+                                          std::optional<std::size_t> descriptors) {
   Reader in(frame);
   const auto header = in.value<FrameHeader>();
   if (!in.ok()) return nonsense(fmt::format("a message of {} bytes, too short for its header", frame.size()));
@@ -131,9 +148,9 @@ tl::expected<Message, DecodeError> decode(std::span<const std::byte> frame, std:
     return nonsense(fmt::format("a message of {} bytes that announced {}", frame.size() - sizeof header,
                                 header.payload_bytes));
   }
-  if (header.descriptors != descriptors) {
+  if (descriptors && header.descriptors != *descriptors) {
     return nonsense(
-        fmt::format("a message with {} descriptors that announced {}", descriptors, header.descriptors));
+        fmt::format("a message with {} descriptors that announced {}", *descriptors, header.descriptors));
   }
   auto message = read_message(header.type, in, std::make_index_sequence<std::variant_size_v<Message>>{});
   if (!message) return nonsense(fmt::format("a message of the unknown type {}", header.type));

@@ -1,8 +1,7 @@
 #include "tcp_echo/loop/child_process.hpp"
 
-#include <spdlog/fmt/fmt.h>
-
-#include "tcp_echo/loop/signal.hpp"
+#include <csignal>
+#include <utility>
 
 namespace tcp_echo {
 namespace {
@@ -30,13 +29,9 @@ std::vector<char*> argv_of(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-std::string ExitStatus::text() const {
-  return signal != 0 ? "died from " + signal_name(signal) : fmt::format("exited with code {}", code);
-}
-
-Result<std::unique_ptr<ChildProcess>> ChildProcess::spawn(Loop& loop, const SpawnRequest& request,
+Result<std::unique_ptr<ChildProcess>> ChildProcess::spawn(Loop& loop, Reaper& reaper,
+                                                          const SpawnRequest& request,
                                                           std::function<void(const ExitStatus&)> on_exit) {
-  std::unique_ptr<ChildProcess> child(new ChildProcess(std::move(on_exit)));
   auto stdio = stdio_of(request.descriptors);
   auto argv = argv_of(request.arguments);
   uv_process_options_t options{};
@@ -45,19 +40,30 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::spawn(Loop& loop, const Spaw
   options.stdio = stdio.data();
   options.stdio_count = static_cast<int>(stdio.size());
   options.flags = UV_PROCESS_DETACHED;  // setsid(2): a terminal's Ctrl-C does not reach it
-  options.exit_cb = [](uv_process_t* raw, std::int64_t code, int signal) noexcept {
-    ProcessHandle::callback_of(raw)(ExitStatus{code, signal});
-  };
-  if (const int status = uv_spawn(loop.raw(), child->handle_.raw(), &options); status != 0) {
+  if (request.user) options.flags |= UV_PROCESS_SETUID;
+  if (request.group) options.flags |= UV_PROCESS_SETGID;
+  options.uid = request.user.value_or(0);
+  options.gid = request.group.value_or(0);
+  // The handle lives only for the start. Once it is closed libuv does not wait for the child: it would keep
+  // to itself whether a core was dumped.
+  Handle<uv_process_t, std::nullptr_t> handle(nullptr);
+  if (const int status = uv_spawn(loop.raw(), handle.raw(), &options); status != 0) {
     return tl::unexpected(uv_error("start " + request.file, status));
   }
+  std::unique_ptr<ChildProcess> child(new ChildProcess(reaper, handle.raw()->pid));
+  reaper.watch(child->pid_, [raw = child.get(), on_exit = std::move(on_exit)](const ExitStatus& status) {
+    raw->is_reaped_ = true;  // from now on its pid may be a stranger's
+    on_exit(status);
+  });
   return child;
 }
 
-void ChildProcess::kill(int signal) noexcept {
-  // Once the child has been reaped its pid may be a stranger's.
-  if (uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.raw())) != 0)
-    uv_process_kill(handle_.raw(), signal);
+ChildProcess::~ChildProcess() {
+  if (!is_reaped_) reaper_.forget(pid_);
+}
+
+void ChildProcess::kill(int signal) const noexcept {
+  if (!is_reaped_) ::kill(pid_, signal);
 }
 
 }  // namespace tcp_echo

@@ -8,30 +8,39 @@
 #include <utility>
 
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/config/loader.hpp"
-#include "tcp_echo/config/options.hpp"
-#include "tcp_echo/ipc/worker_call.hpp"
-#include "tcp_echo/master/executable.hpp"
+#include "tcp_echo/ipc/heartbeat.hpp"
+#include "tcp_echo/master/backoff.hpp"
 
 namespace tcp_echo {
 namespace {
 
 using namespace std::chrono_literals;
 
-static_assert(kMostListenersOfAWorker == kMaxListenAddresses, "every listen address reaches every worker");
-static_assert(kMostSlots == kMaxWorkers, "the scoreboard has a slot for every worker that may be configured");
-
-// A worker that served for a while is replaced at once; one that fails again and again must not keep the
-// machine busy.
-constexpr auto kStableService = 1s;
-constexpr auto kDelayOfUnstable = 1s;
-
 // A worker that was told to stop at once closes its connections in milliseconds, or it hangs.
 constexpr auto kPatience = 500ms;
 
+// What a worker gets for writing its core after SIGABRT.
+constexpr auto kPatienceAfterAbort = 1s;
+
+// Workers end their drain by themselves; this is for one that hangs.
+constexpr auto kGraceAfterDeadline = 500ms;
+
+// Starting a worker takes some milliseconds. Longer than this, clients should not wait for it.
+constexpr auto kLendAfter = 200ms;
+
+// A loan fails when the user's descriptors in flight are at their limit (ETOOMANYREFS, unix(7)), or when the
+// borrower's channel is full.
+constexpr auto kLoanRetry = 200ms;
+
+// A worker that could not take a loan is not asked again before.
+constexpr auto kRefusalHolds = 1s;
+
+// So many failures of one slot, while others become ready, are enough to call a start failed.
+constexpr unsigned kMostStartFailures = 5;
+
 /// How a process ended, or why it could not be started.
 struct Failure {
-  Error error;
+  std::string text;
   bool is_clean = false;
   std::chrono::milliseconds served_for{};
 };
@@ -40,157 +49,272 @@ spdlog::level::level_enum level_of(const Failure& failure) {
   return failure.is_clean ? spdlog::level::info : spdlog::level::err;
 }
 
+std::string ordinal(unsigned number) {
+  const auto tens = number % 100;
+  const auto ones = number % 10;
+  const bool teen = tens >= 11 && tens <= 13;
+  return std::to_string(number) + (!teen && ones == 1   ? "st"
+                                   : !teen && ones == 2 ? "nd"
+                                   : !teen && ones == 3 ? "rd"
+                                                        : "th");
+}
+
+WorkerState published_state(SlotState state) {
+  switch (state) {
+    case SlotState::kEmpty:
+    case SlotState::kWaiting:
+    case SlotState::kGone: return WorkerState::kNone;
+    case SlotState::kStarting: return WorkerState::kStarting;
+    case SlotState::kServing: return WorkerState::kReady;
+    case SlotState::kHung: return WorkerState::kHung;
+    case SlotState::kEmptying:
+    case SlotState::kEmptyingAgain:
+    case SlotState::kStopping: return WorkerState::kStopping;
+  }
+  return WorkerState::kNone;
+}
+
 }  // namespace
 
 struct Fleet::Slot {
-  Slot(Loop& loop, unsigned position, Fleet& fleet)
+  Slot(Fleet& fleet, unsigned position)
       : index(position),
-        late(loop, [this, &fleet] { fleet.on_late(*this); }),
-        delay(loop, [this, &fleet] { fleet.handle(*this, SlotEvent::kDelayOver); }),
-        patience(loop, [this, &fleet] { fleet.handle(*this, SlotEvent::kPatienceOver); }) {}
+        backoff(fleet.resources_.config.respawn_delay_min, fleet.resources_.config.respawn_delay_max),
+        late(fleet.loop_, [this, &fleet] { fleet.on_late(*this); }),
+        delay(fleet.loop_, [this, &fleet] { fleet.handle(*this, SlotEvent::kDelayOver); }),
+        patience(fleet.loop_, [this, &fleet] { fleet.handle(*this, SlotEvent::kPatienceOver); }),
+        unserved(fleet.loop_, [this, &fleet] {
+          needs_borrower = true;
+          fleet.settle_loans();
+        }) {}
 
   unsigned index;  ///< from 0
   SlotState state = SlotState::kEmpty;
-  std::unique_ptr<ChildProcess> process;
-  std::unique_ptr<Channel> control;
-  std::size_t block = 0;
-  std::chrono::milliseconds started_at{};
-  std::chrono::milliseconds ready_at{};
+  std::unique_ptr<WorkerProcess> worker;
+  Backoff backoff;
   Failure failure;  ///< how the last process ended, or why it was none
+  bool was_ever_ready = false;
   bool late_for_sure = false;
+  bool needs_borrower = false;
+  std::chrono::milliseconds spawn_due{};
+  std::chrono::milliseconds may_borrow_from{};
   Timer late;
   Timer delay;
   Timer patience;
+  Timer unserved;
 };
 
-Fleet::Fleet(Loop& loop, Resources resources, unsigned slots, Handlers handlers)
-    : loop_(loop), resources_(resources), handlers_(std::move(handlers)), blocks_in_use_(kMostBlocks) {
-  for (unsigned i = 0; i < slots; ++i) slots_.push_back(std::make_unique<Slot>(loop, i, *this));
+/// A worker that was told to leave by a signal, and finishes beside its successor.
+struct Fleet::Leaver {
+  Leaver(Fleet& fleet, unsigned slot, std::unique_ptr<WorkerProcess> process)
+      : index(slot),
+        worker(std::move(process)),
+        overdue(fleet.loop_, [this, &fleet] { fleet.on_leaver_overdue(*this); }) {}
+
+  unsigned index;
+  std::unique_ptr<WorkerProcess> worker;
+  bool told_stop = false;
+  Timer overdue;
+};
+
+Fleet::Fleet(Loop& loop, const WorkerResources& resources, const ListenerSet& listeners, unsigned slots,
+             Handlers handlers)
+    : loop_(loop),
+      resources_(resources),
+      listeners_(listeners),
+      handlers_(std::move(handlers)),
+      blocks_in_use_(kMostBlocks),
+      loans_(slots),
+      loan_retry_(loop, [this] { settle_loans(); }),
+      watch_(loop, [this] { look_for_hung_workers(); }) {
+  for (unsigned i = 0; i < slots; ++i) slots_.push_back(std::make_unique<Slot>(*this, i));
   resources_.scoreboard.master().slot_count.store(slots);
 }
 
 Fleet::~Fleet() = default;
 
 void Fleet::start() {
+  if (resources_.config.watchdog > 0ms) {
+    last_look_ = loop_.now();
+    watch_.start(heartbeat_interval(resources_.config.watchdog));
+  }
   for (const auto& slot : slots_) handle(*slot, SlotEvent::kStart);
 }
 
 void Fleet::drain() {
+  is_ending_ = true;
   for (const auto& slot : slots_) handle(*slot, SlotEvent::kDrain);
 }
 
 void Fleet::stop() {
+  is_ending_ = true;
   for (const auto& slot : slots_) handle(*slot, SlotEvent::kStop);
+  for (const auto& leaver : leavers_) {
+    if (!leaver->told_stop) on_leaver_overdue(*leaver);
+  }
 }
 
 void Fleet::handle(Slot& slot, SlotEvent event) {
   const auto [state, action] = step(slot.state, event);
   slot.state = state;
   act(slot, action);
+  publish(slot);
+  if (action == SlotAction::kNone) return;
+  hasten_someone();
+  settle_loans();
+  handlers_.on_change();
 }
 
 void Fleet::act(Slot& slot, SlotAction action) {
   switch (action) {
     case SlotAction::kNone: return;
     case SlotAction::kSpawn: return spawn(slot);
-    case SlotAction::kServe: return on_serving(slot);
-    case SlotAction::kKill: return kill(slot);
+    case SlotAction::kServe: return serve(slot);
+    case SlotAction::kKillLate:
+      spdlog::error("{} is not ready after {} (--ready-timeout); killing it", slot.worker->name(),
+                    format_duration(resources_.config.ready_timeout));
+      return slot.worker->kill(SIGKILL);
+    case SlotAction::kAbort: return abort(slot);
+    case SlotAction::kKill:
+      spdlog::error("{} was told to end and has not; killing it", slot.worker->name());
+      return slot.worker->kill(SIGKILL);
+    case SlotAction::kReplace: return replace(slot);
     case SlotAction::kScheduleSpawn: return schedule_spawn(slot);
-    case SlotAction::kTellDrain: publish(slot, WorkerState::kStopping); return tell(slot, DrainMessage{});
-    case SlotAction::kTellStop:
-      publish(slot, WorkerState::kStopping);
-      if (!slot.patience.is_running())
-        slot.patience.start(kPatience);  // asking again must not put the kill off
-      return tell(slot, StopMessage{});
-    case SlotAction::kLeave: return on_gone();
+    case SlotAction::kTellDrain: return slot.worker->tell(DrainMessage{});
+    case SlotAction::kSpawnToDrain: return spawn_to_drain(slot);
+    case SlotAction::kTellStop: return tell_stop(slot);
+    case SlotAction::kLeave: return leave();
   }
-}
-
-void Fleet::kill(Slot& slot) {
-  const auto why = slot.state == SlotState::kStarting
-                       ? fmt::format("is not ready after {} (--ready-timeout)",
-                                     format_duration(resources_.config.ready_timeout))
-                       : "was told to stop at once and has not";
-  spdlog::error("{} {}; killing it", name(slot), why);
-  slot.process->kill(SIGKILL);
 }
 
 void Fleet::spawn(Slot& slot) {
   if (auto spawned = try_spawn(slot); !spawned) {
-    const auto& [code, why] = spawned.error();
-    slot.failure = {Error{code, fmt::format("worker {} cannot be started: {}", slot.index + 1, why)}, false,
-                    0ms};
-    handle(slot, SlotEvent::kFailed);
+    slot.failure = {fmt::format("worker {} cannot be started: {}", slot.index + 1, spawned.error().text)};
+    return handle(slot, SlotEvent::kFailed);
   }
+  slot.late_for_sure = false;
+  slot.late.start(resources_.config.ready_timeout);
+  expect_service(slot, kLendAfter);
+}
+
+/// Its slot had no worker, or lost it, when the service ended: somebody may be waiting on its listeners.
+void Fleet::spawn_to_drain(Slot& slot) {
+  slot.delay.stop();
+  if (auto spawned = try_spawn(slot); !spawned) {
+    spdlog::error("worker {} cannot be started: {}; clients that wait for it are lost", slot.index + 1,
+                  spawned.error().text);
+    return handle(slot, SlotEvent::kFailed);
+  }
+  slot.worker->tell(DrainMessage{});
 }
 
 Result<void> Fleet::try_spawn(Slot& slot) {
-  auto pair = make_channel_pair();
-  if (!pair) return tl::unexpected(pair.error());
-  auto& [ours, theirs] = *pair;
-  auto control = open_control(slot, std::move(ours));
-  if (!control) return tl::unexpected(control.error());
-  const auto listeners = resources_.listeners.of_slot(slot.index);
-  const WorkerCall call{slot.index + 1, listeners.size()};
-  SpawnRequest request;
-  request.arguments = to_argv(call);
-  request.descriptors.assign(static_cast<std::size_t>(call.program_descriptor()) + 1, -1);
-  request.descriptors[kLogDescriptor] = resources_.log_descriptor;
-  request.descriptors[kControlDescriptor] = theirs.get();
-  std::copy(listeners.begin(), listeners.end(), request.descriptors.begin() + kFirstListenerDescriptor);
-  request.descriptors.back() = resources_.executable;
-  request.file = descriptor_path(call.program_descriptor());
-  auto process =
-      ChildProcess::spawn(loop_, request, [this, &slot](const ExitStatus& status) { on_exit(slot, status); });
-  if (!process) return tl::unexpected(process.error());
-  slot.process = std::move(*process);
-  slot.control = std::move(*control);
-  slot.block = free_block();
-  blocks_in_use_[slot.block] = true;
-  loop_.refresh_now();  // many spawns in one turn take longer than a worker's first steps
-  slot.started_at = loop_.now();
-  slot.late_for_sure = false;
-  slot.late.start(resources_.config.ready_timeout);
-  publish(slot, WorkerState::kStarting);
-  introduce(slot);
+  const auto block = free_block();
+  WorkerProcess::Handlers handlers;
+  handlers.on_message = [this, &slot, block](const Message& message) { on_message(slot, block, message); };
+  handlers.on_exit = [this, &slot, block](const ExitStatus& status) { on_exit(slot, block, status); };
+  auto worker = WorkerProcess::start(
+      loop_, resources_, {slot.index + 1, block, listeners_.of_slot(slot.index), listeners_.is_inherited()},
+      std::move(handlers));
+  if (!worker) return tl::unexpected(worker.error());
+  slot.worker = std::move(*worker);
+  blocks_in_use_[block] = true;
   return {};
 }
 
-Result<std::unique_ptr<Channel>> Fleet::open_control(Slot& slot, UniqueFd fd) {
-  Channel::Handlers handlers;
-  handlers.on_message = [this, &slot](const Message& message, const std::vector<UniqueFd>&) {
-    on_message(slot, message);
+void Fleet::serve(Slot& slot) {
+  slot.worker->note_ready();
+  slot.late.stop();
+  slot.unserved.stop();
+  slot.needs_borrower = false;
+  slot.was_ever_ready = true;
+  if (all_were_ready_) return spdlog::info("{} is ready", slot.worker->name());
+  all_were_ready_ = ready_count() == slots_.size();
+  if (all_were_ready_) handlers_.on_all_ready();
+}
+
+void Fleet::abort(Slot& slot) {
+  if (slot.patience.is_running()) return;
+  spdlog::error("{} has not turned for {} (--watchdog); SIGABRT now, SIGKILL in {}", slot.worker->name(),
+                format_duration(resources_.config.watchdog), format_duration(kPatienceAfterAbort));
+  slot.worker->kill(SIGABRT);
+  slot.worker->kill(SIGCONT);  // a stopped process dies only once it runs again
+  slot.patience.start(kPatienceAfterAbort);
+  slot.needs_borrower = true;
+}
+
+void Fleet::replace(Slot& slot) {
+  spdlog::info("{} was told to leave by a signal; starting another beside it", slot.worker->name());
+  auto& leaver = *leavers_.emplace_back(std::make_unique<Leaver>(*this, slot.index, std::move(slot.worker)));
+  leaver.overdue.start(resources_.config.shutdown_timeout + kGraceAfterDeadline);
+  resources_.scoreboard.master().slots[slot.index].restarts.add(1);
+  spawn(slot);
+}
+
+/// Before the service is up, failing too often is its end; afterwards it is the slot's concern alone.
+void Fleet::schedule_spawn(Slot& slot) {
+  const auto& text = slot.failure.text;
+  const auto delay = slot.backoff.after_failure(slot.failure.served_for);
+  if (start_has_failed()) {
+    if (!std::exchange(start_failed_, true)) handlers_.on_start_failure({ExitCode::kTemporary, text});
+    return;
+  }
+  resources_.scoreboard.master().slots[slot.index].restarts.add(1);
+  slot.spawn_due = loop_.now() + delay;
+  slot.delay.start(delay);
+  expect_service(slot, delay < kLendAfter ? kLendAfter : 0ms);
+  hasten_someone();
+  const auto wait = slot.spawn_due - loop_.now();
+  const auto failures = slot.backoff.failures_in_a_row();
+  spdlog::log(level_of(slot.failure), "{}; starting another {}{}", text,
+              wait == 0ms ? "at once" : "in " + format_duration(wait),
+              failures > 1 ? fmt::format(" ({} failure in a row)", ordinal(failures)) : "");
+}
+
+bool Fleet::start_has_failed() const {
+  if (all_were_ready_) return false;
+  const auto failed = [](const auto& slot) { return slot->backoff.failures_in_a_row() > 0; };
+  const auto hopeless = [](const auto& slot) {
+    return slot->backoff.failures_in_a_row() >= kMostStartFailures;
   };
-  handlers.on_closed = [] {};  // the exit follows, and tells how
-  handlers.on_nonsense = [this, &slot](const DecodeError& error) { on_nonsense(slot, error); };
-  try {
-    return std::make_unique<Channel>(loop_, std::move(fd), std::move(handlers));
-  } catch (const FatalError& error) {  // fatal to a start, but this may be a respawn
-    return failure(error.code(), error.what());
-  }
+  const auto was_ready = [](const auto& slot) { return slot->was_ever_ready; };
+  return std::any_of(slots_.begin(), slots_.end(), hopeless) ||
+         (std::all_of(slots_.begin(), slots_.end(), failed) &&
+          std::none_of(slots_.begin(), slots_.end(), was_ready));
 }
 
-/// A worker that cannot be told who it is will not become READY; that or its exit says so.
-void Fleet::introduce(Slot& slot) {
-  const std::array descriptors = {resources_.scoreboard.fd()};
-  tell(slot, ConfigureMessage{static_cast<std::uint32_t>(slot.block), effective_toml(resources_.config)},
-       descriptors);
+void Fleet::tell_stop(Slot& slot) {
+  if (!slot.patience.is_running()) slot.patience.start(kPatience);  // asking again must not put the kill off
+  slot.worker->tell(StopMessage{});
 }
 
-void Fleet::on_message(Slot& slot, const Message& message) {
+void Fleet::leave() {
+  const bool all_gone = leavers_.empty() && std::all_of(slots_.begin(), slots_.end(), [](const auto& slot) {
+                          return slot->state == SlotState::kGone;
+                        });
+  if (all_gone) handlers_.on_all_gone();
+}
+
+void Fleet::on_message(Slot& slot, std::size_t block, const Message& message) {
+  if (slot.worker == nullptr || slot.worker->block() != block) return;  // a leaver has nothing more to say
   if (std::holds_alternative<ReadyMessage>(message)) return handle(slot, SlotEvent::kReady);
-  on_nonsense(slot, {DecodeError::Kind::kNonsense, "a message that only a master may send"});
+  if (std::holds_alternative<LeavingMessage>(message)) return handle(slot, SlotEvent::kLeaving);
+  if (std::holds_alternative<EmptiedMessage>(message)) return handle(slot, SlotEvent::kEmptied);
+  if (const auto* refused = std::get_if<RefuseLoanMessage>(&message)) return on_refused_loan(slot, *refused);
+  spdlog::error("{} sent a message that only a master may send; killing it", slot.worker->name());
+  slot.worker->kill(SIGKILL);
 }
 
-void Fleet::on_nonsense(Slot& slot, const DecodeError& error) {
-  switch (error.kind) {
-    case DecodeError::Kind::kOtherVersion:
-      spdlog::warn("{} speaks {}; letting it finish alone", name(slot), error.text);
-      return slot.control.reset();
-    case DecodeError::Kind::kNonsense:
-      spdlog::error("{} sent {}; killing it", name(slot), error.text);
-      return slot.process->kill(SIGKILL);
-  }
+/// It is at its limit of open files: another one may have room, or this one later.
+void Fleet::on_refused_loan(Slot& slot, const RefuseLoanMessage& message) {
+  const std::size_t lender = message.slot - 1;
+  if (lender >= slots_.size() || loans_.borrower_of(lender) != slot.index) return;
+  spdlog::warn("{} cannot take the listeners of worker {}: no descriptors are left", slot.worker->name(),
+               message.slot);
+  slot.may_borrow_from = loop_.now() + kRefusalHolds;
+  loans_.cancel(lender);
+  loan_retry_.start(kRefusalHolds);
+  settle_loans();
 }
 
 /// Timers come before readiness in a turn of the loop. If this process did not run for a while, READY may be
@@ -200,79 +324,151 @@ void Fleet::on_late(Slot& slot) {
   slot.late.start(1ms);
 }
 
-void Fleet::on_serving(Slot& slot) {
-  slot.late.stop();
-  slot.ready_at = loop_.now();
-  publish(slot, WorkerState::kReady);
-  if (all_were_ready_) return spdlog::info("{} is ready", name(slot));
-  all_were_ready_ = std::all_of(slots_.begin(), slots_.end(),
-                                [](const auto& each) { return each->state == SlotState::kServing; });
-  if (all_were_ready_) handlers_.on_all_ready();
-}
-
-void Fleet::on_exit(Slot& slot, const ExitStatus& status) {
-  const bool was_ready = slot.ready_at >= slot.started_at;
-  const auto now = loop_.now();
-  auto& block = resources_.scoreboard.block(slot.block);
-  const auto lost = block.active();
-  auto text = fmt::format("{} {} after {:.1f} s", name(slot), status.text(),
-                          std::chrono::duration<double>(now - slot.started_at).count());
-  if (!was_ready) text += " before it was ready";
-  if (lost > 0) text += fmt::format(", with {} open", counted(lost, "connection"));
-  slot.failure = {Error{ExitCode::kTemporary, std::move(text)}, status.is_clean(),
-                  was_ready ? now - slot.ready_at : 0ms};
-
-  retire(block, resources_.scoreboard.master().slots[slot.index].past);
-  blocks_in_use_[slot.block] = false;
+void Fleet::on_exit(Slot& slot, std::size_t block, const ExitStatus& status) {
+  const bool is_leaver = slot.worker == nullptr || slot.worker->block() != block;
+  const auto worker = take(slot, block);
+  const Failure ended{worker->obituary(status), status.is_clean(), worker->served_for()};
+  retire(resources_.scoreboard.block(block), resources_.scoreboard.master().slots[slot.index].past);
+  blocks_in_use_[block] = false;
+  if (is_leaver) {
+    spdlog::log(level_of(ended), "{}", ended.text);
+    return leave();
+  }
+  slot.failure = ended;
   slot.late.stop();
   slot.patience.stop();
-  slot.control.reset();
-  slot.process.reset();
-  publish(slot, WorkerState::kNone);
-  if (slot.state == SlotState::kStopping) spdlog::log(level_of(slot.failure), "{}", slot.failure.error.text);
+  if (step(slot.state, SlotEvent::kFailed).action != SlotAction::kScheduleSpawn)
+    spdlog::log(level_of(ended), "{}", ended.text);
   handle(slot, SlotEvent::kFailed);
 }
 
-/// Before the service is up a failure is its end; afterwards it is the worker's alone.
-void Fleet::schedule_spawn(Slot& slot) {
-  if (!all_were_ready_) {
-    if (!std::exchange(start_failed_, true)) handlers_.on_start_failure(slot.failure.error);
-    return;
+std::unique_ptr<WorkerProcess> Fleet::take(Slot& slot, std::size_t block) {
+  if (slot.worker != nullptr && slot.worker->block() == block) return std::move(slot.worker);
+  const auto leaver = std::find_if(leavers_.begin(), leavers_.end(),
+                                   [block](const auto& each) { return each->worker->block() == block; });
+  auto worker = std::move((*leaver)->worker);
+  leavers_.erase(leaver);
+  return worker;
+}
+
+void Fleet::on_leaver_overdue(Leaver& leaver) {
+  if (std::exchange(leaver.told_stop, true)) {
+    spdlog::error("{} was told to end and has not; killing it", leaver.worker->name());
+    return leaver.worker->kill(SIGKILL);
   }
-  const auto delay = slot.failure.served_for >= kStableService ? 0ms : kDelayOfUnstable;
-  spdlog::log(level_of(slot.failure), "{}; starting another {}", slot.failure.error.text,
-              delay == 0ms ? "at once" : "in " + format_duration(delay));
-  resources_.scoreboard.master().slots[slot.index].restarts.add(1);
-  slot.delay.start(delay);
+  leaver.worker->tell(StopMessage{});
+  leaver.overdue.start(kPatience);
 }
 
-void Fleet::on_gone() {
-  if (std::all_of(slots_.begin(), slots_.end(),
-                  [](const auto& each) { return each->state == SlotState::kGone; }))
-    handlers_.on_all_gone();
+/// While nobody serves, whoever is next does not wait for the whole of its backoff.
+void Fleet::hasten_someone() {
+  if (is_ending_ || anyone_serves()) return;
+  Slot* next = nullptr;
+  for (const auto& slot : slots_) {
+    if (slot->state != SlotState::kWaiting || !slot->delay.is_running()) continue;
+    if (next == nullptr || slot->spawn_due < next->spawn_due) next = slot.get();
+  }
+  const auto soon = loop_.now() + resources_.config.respawn_delay_min;
+  if (next == nullptr || next->spawn_due <= soon) return;
+  spdlog::info("no worker serves: starting worker {} in {} already", next->index + 1,
+               format_duration(resources_.config.respawn_delay_min));
+  next->spawn_due = soon;
+  next->delay.start(resources_.config.respawn_delay_min);
 }
 
-/// A worker that cannot be reached hangs or is about to be reaped; the timer that runs meanwhile decides.
-void Fleet::tell(Slot& slot, const Message& message, std::span<const int> descriptors) {
-  if (slot.control == nullptr) return;
-  if (auto sent = slot.control->send(message, descriptors); !sent)
-    spdlog::warn("{}: {}", name(slot), sent.error().text);
+/// The slot has no worker that accepts. If it has none within that time either, another one accepts for it.
+void Fleet::expect_service(Slot& slot, std::chrono::milliseconds within) {
+  if (slot.needs_borrower) return;
+  if (within > 0ms && slot.unserved.is_running()) return;
+  slot.unserved.start(within);
 }
+
+void Fleet::settle_loans() {
+  if (is_ending_ || listeners_.is_inherited()) return;
+  std::vector<Lender> views;
+  views.reserve(slots_.size());
+  for (const auto& slot : slots_) {
+    views.push_back(
+        {slot->needs_borrower, slot->state == SlotState::kServing, loop_.now() < slot->may_borrow_from});
+  }
+  for (const auto& [lender, from, to] : loans_.settle(views)) {
+    const auto number = static_cast<std::uint32_t>(lender + 1);
+    if (from) {
+      spdlog::info("worker {} serves its listeners again; worker {} gives them back", number, *from + 1);
+      slots_[*from]->worker->tell(TakeBackMessage{number});
+    }
+    if (!to) continue;
+    auto& borrower = *slots_[*to]->worker;
+    if (auto lent = borrower.try_tell(LendMessage{number}, listeners_.of_slot(static_cast<unsigned>(lender)));
+        !lent) {
+      spdlog::warn("the listeners of worker {} cannot be lent to {}: {}; trying again in {}", number,
+                   borrower.name(), lent.error().text, format_duration(kLoanRetry));
+      loans_.cancel(lender);
+      loan_retry_.start(kLoanRetry);
+    } else {
+      spdlog::info("the listeners of worker {} are lent to worker {}", number, *to + 1);
+    }
+  }
+}
+
+void Fleet::look_for_hung_workers() {
+  const auto now = loop_.now();
+  const auto since_last_look = now - std::exchange(last_look_, now);
+  watch_.start(heartbeat_interval(resources_.config.watchdog));
+  for (const auto& slot : slots_) {
+    if (slot->worker != nullptr && slot->worker->was_ready() && slot->worker->is_hung(since_last_look))
+      handle(*slot, SlotEvent::kHung);
+  }
+}
+
+void Fleet::pass_on_log(int descriptor) {
+  const std::array descriptors = {descriptor};
+  for (const auto& slot : slots_) {
+    if (slot->worker != nullptr) slot->worker->tell(LogMessage{}, descriptors);
+  }
+  for (const auto& leaver : leavers_) leaver->worker->tell(LogMessage{}, descriptors);
+}
+
+void Fleet::log_statistics() const {
+  for (const auto& slot : slots_) {
+    const auto& entry = resources_.scoreboard.master().slots[slot->index];
+    std::vector<const WorkerCounters*> parts = {&entry.past};
+    if (slot->worker != nullptr) parts.push_back(&slot->worker->counters());
+    for (const auto& leaver : leavers_) {
+      if (leaver->index == slot->index) parts.push_back(&leaver->worker->counters());
+    }
+    const auto sum = [&parts](auto count) {
+      std::uint64_t total = 0;
+      for (const auto* part : parts) total += count(*part);
+      return total;
+    };
+    spdlog::info("worker {} is {}: {} open, {} accepted, {} received, {} sent, {}", slot->index + 1,
+                 name_of(slot->state),
+                 counted(sum([](const auto& part) { return part.active(); }), "connection"),
+                 sum([](const auto& part) { return part.accepted.get(); }),
+                 format_bytes(sum([](const auto& part) { return part.received_bytes.get(); })),
+                 format_bytes(sum([](const auto& part) { return part.sent_bytes.get(); })),
+                 counted(entry.restarts.get(), "restart"));
+  }
+}
+
+std::size_t Fleet::ready_count() const {
+  return static_cast<std::size_t>(std::count_if(
+      slots_.begin(), slots_.end(), [](const auto& slot) { return slot->state == SlotState::kServing; }));
+}
+
+bool Fleet::anyone_serves() const { return ready_count() > 0; }
 
 std::size_t Fleet::free_block() const {
   const auto found = std::find(blocks_in_use_.begin(), blocks_in_use_.end(), false);
   return static_cast<std::size_t>(found - blocks_in_use_.begin());
 }
 
-void Fleet::publish(const Slot& slot, WorkerState state) {
+void Fleet::publish(const Slot& slot) const {
   auto& entry = resources_.scoreboard.master().slots[slot.index];
-  entry.block.store(static_cast<std::uint32_t>(slot.block));
-  entry.pid.store(slot.process == nullptr ? 0 : slot.process->pid());
-  entry.state.store(state);
-}
-
-std::string Fleet::name(const Slot& slot) {
-  return fmt::format("worker {} (pid {})", slot.index + 1, slot.process->pid());
+  entry.block.store(static_cast<std::uint32_t>(slot.worker == nullptr ? 0 : slot.worker->block()));
+  entry.pid.store(slot.worker == nullptr ? 0 : slot.worker->pid());
+  entry.state.store(published_state(slot.state));
 }
 
 }  // namespace tcp_echo

@@ -107,8 +107,8 @@ TEST(Value, OfAChoiceRefusesAWordThatIsStillToCome) {
 }
 
 TEST(Value, OfAnOptionThatIsStillToComeMayOnlyBeLeftOut) {
-  EXPECT_EQ(outcome("user", {"nobody"}), "'nobody' is not supported yet; allowed: leaving it out");
-  EXPECT_EQ(outcome("watchdog", {"5s"}), "'5s' is not supported yet; allowed: 0");
+  EXPECT_EQ(outcome("log-connections", {"on"}), "'on' is not supported yet; allowed: off");
+  EXPECT_EQ(outcome("worker-recycle-after", {"5"}), "'5' is not supported yet; allowed: 0");
 }
 
 TEST(Value, OfListenIsEachAddressInOrder) {
@@ -159,10 +159,10 @@ TEST(Value, ThatIsRefusedChangesNothing) {
   config.listen = {Endpoint::any_v4(7)};
   EXPECT_FALSE(assign(row("workers"), {"9999"}, config));
   EXPECT_FALSE(assign(row("listen"), {"127.0.0.1:1", "?"}, config));
-  EXPECT_FALSE(assign(row("daemon"), {"on"}, config));
+  EXPECT_FALSE(assign(row("log-connections"), {"on"}, config));
   EXPECT_EQ(config.workers, 5U);
   EXPECT_EQ(config.listen.front(), Endpoint::any_v4(7));
-  EXPECT_FALSE(config.daemon);
+  EXPECT_FALSE(config.log_connections);
 }
 
 TEST(Value, IsQuotedInOneLineWhateverItContains) {

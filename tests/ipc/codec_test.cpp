@@ -23,18 +23,24 @@ struct Sample {
 
 /// One of each, and the corners of those that have fields.
 std::vector<Sample> samples() {
-  return {{"Configure", ConfigureMessage{4095, "listen = [\"[::]:8090\"]\n"}},
+  return {{"Configure", ConfigureMessage{4095, false, "listen = [\"[::]:8090\"]\n"}},
           {"ConfigureEmpty", ConfigureMessage{}},
-          {"ConfigureWithZeroes", ConfigureMessage{0xffffffff, std::string("a\0b", 3)}},
-          {"ConfigureLarge", ConfigureMessage{1, std::string(60000, 'x')}},
+          {"ConfigureWithZeroes", ConfigureMessage{0xffffffff, true, std::string("a\0b", 3)}},
+          {"ConfigureLarge", ConfigureMessage{1, false, std::string(60000, 'x')}},
           {"Ready", ReadyMessage{}},
+          {"Leaving", LeavingMessage{}},
           {"Drain", DrainMessage{}},
-          {"Stop", StopMessage{}}};
+          {"Emptied", EmptiedMessage{}},
+          {"Stop", StopMessage{}},
+          {"Lend", LendMessage{1024}},
+          {"TakeBack", TakeBackMessage{0xffffffff}},
+          {"RefuseLoan", RefuseLoanMessage{7}},
+          {"Log", LogMessage{}}};
 }
 
 using Frame = std::vector<std::byte>;
 
-Frame framed(const Message& message = ConfigureMessage{7, "workers = 2"}) { return encode(message, 0); }
+Frame framed(const Message& message = ConfigureMessage{7, true, "workers = 2"}) { return encode(message, 0); }
 
 template <class T>
 Frame with(Frame frame, std::size_t offset, T value) {
@@ -109,7 +115,8 @@ TEST(Codec, AnotherVersionIsNobodysFault) {
     const auto decoded = decode(with(framed(), offsetof(FrameHeader, version), version), 0);
     ASSERT_FALSE(decoded);
     EXPECT_EQ(decoded.error().kind, Kind::kOtherVersion);
-    EXPECT_EQ(decoded.error().text, "protocol version " + std::to_string(version) + ", this is 1");
+    EXPECT_EQ(decoded.error().text, "protocol version " + std::to_string(version) + ", this is " +
+                                        std::to_string(kProtocolVersion));
   }
 }
 

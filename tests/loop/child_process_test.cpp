@@ -1,7 +1,9 @@
 #include "tcp_echo/loop/child_process.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <memory>
@@ -30,11 +32,12 @@ struct Pipe {
 
 ExitStatus status_of(const SpawnRequest& request) {
   Loop loop;
+  Reaper reaper(loop);
   std::optional<ExitStatus> ended;
-  const auto child =
-      value_or_throw(ChildProcess::spawn(loop, request, [&](const ExitStatus& status) { ended = status; }));
+  const auto child = value_or_throw(
+      ChildProcess::spawn(loop, reaper, request, [&](const ExitStatus& status) { ended = status; }));
   EXPECT_TRUE(turn_until(loop, [&] { return ended.has_value(); }));
-  return ended.value_or(ExitStatus{-1, -1});
+  return ended.value_or(ExitStatus{.code = -1, .signal = -1});
 }
 
 TEST(ChildProcess, TellsACleanExit) {
@@ -58,9 +61,10 @@ TEST(ChildProcess, TellsTheSignalThatKilledIt) {
 
 TEST(ChildProcess, CanBeKilled) {
   Loop loop;
+  Reaper reaper(loop);
   std::optional<ExitStatus> ended;
-  const auto child = value_or_throw(
-      ChildProcess::spawn(loop, shell("exec sleep 1000"), [&](const ExitStatus& status) { ended = status; }));
+  const auto child = value_or_throw(ChildProcess::spawn(loop, reaper, shell("exec sleep 1000"),
+                                                        [&](const ExitStatus& status) { ended = status; }));
   EXPECT_GT(child->pid(), 0);
   child->kill(SIGKILL);
   ASSERT_TRUE(turn_until(loop, [&] { return ended.has_value(); }));
@@ -69,18 +73,20 @@ TEST(ChildProcess, CanBeKilled) {
 
 TEST(ChildProcess, KillingOneThatIsGoneIsNoError) {
   Loop loop;
+  Reaper reaper(loop);
   bool ended = false;
-  const auto child =
-      value_or_throw(ChildProcess::spawn(loop, shell("exit 0"), [&](const ExitStatus&) { ended = true; }));
+  const auto child = value_or_throw(
+      ChildProcess::spawn(loop, reaper, shell("exit 0"), [&](const ExitStatus&) { ended = true; }));
   ASSERT_TRUE(turn_until(loop, [&] { return ended; }));
   child->kill(SIGKILL);
 }
 
 TEST(ChildProcess, MayBeDestroyedInItsOwnCallback) {
   Loop loop;
+  Reaper reaper(loop);
   bool ended = false;
   std::unique_ptr<ChildProcess> child;
-  child = value_or_throw(ChildProcess::spawn(loop, shell("exit 0"), [&](const ExitStatus&) {
+  child = value_or_throw(ChildProcess::spawn(loop, reaper, shell("exit 0"), [&](const ExitStatus&) {
     child.reset();
     ended = true;
   }));
@@ -89,11 +95,12 @@ TEST(ChildProcess, MayBeDestroyedInItsOwnCallback) {
 
 TEST(ChildProcess, GetsTheDescriptorsInTheirOrder) {
   Loop loop;
+  Reaper reaper(loop);
   Pipe one;
   Pipe two;
   bool ended = false;
   const auto child = value_or_throw(ChildProcess::spawn(
-      loop, shell("printf three >&3; printf four >&4", {-1, -1, -1, two.in.get(), one.in.get()}),
+      loop, reaper, shell("printf three >&3; printf four >&4", {-1, -1, -1, two.in.get(), one.in.get()}),
       [&](const ExitStatus&) { ended = true; }));
   ASSERT_TRUE(turn_until(loop, [&] { return ended; }));
   std::array<char, 10> text{};
@@ -105,19 +112,54 @@ TEST(ChildProcess, GetsTheDescriptorsInTheirOrder) {
 
 TEST(ChildProcess, LeadsASessionOfItsOwn) {
   Loop loop;
+  Reaper reaper(loop);
   bool ended = false;
   const auto child = value_or_throw(
-      ChildProcess::spawn(loop, shell("exec sleep 1000"), [&](const ExitStatus&) { ended = true; }));
+      ChildProcess::spawn(loop, reaper, shell("exec sleep 1000"), [&](const ExitStatus&) { ended = true; }));
   EXPECT_EQ(::getsid(child->pid()), child->pid());
   child->kill(SIGKILL);
   EXPECT_TRUE(turn_until(loop, [&] { return ended; }));
 }
 
+TEST(ChildProcess, RunsAsTheUserAndGroupThatItShall) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may start a process as another user";
+  constexpr uid_t kSomeUser = 54321;
+  constexpr gid_t kSomeGroup = 54322;
+  Loop loop;
+  Reaper reaper(loop);
+  Pipe pipe;
+  bool ended = false;
+  auto request = shell("id -u; id -G", {-1, pipe.in.get(), -1});
+  request.user = kSomeUser;
+  request.group = kSomeGroup;
+  const auto child =
+      value_or_throw(ChildProcess::spawn(loop, reaper, request, [&](const ExitStatus&) { ended = true; }));
+  ASSERT_TRUE(turn_until(loop, [&] { return ended; }));
+  std::array<char, 64> text{};
+  const auto size = ::read(pipe.out.get(), text.data(), text.size());
+  EXPECT_EQ(std::string_view(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))),
+            "54321\n54322\n")
+      << "the supplementary groups of root are dropped";
+}
+
+TEST(ChildProcess, DestroyedEarlyLeavesItsChildToTheReaper) {
+  Loop loop;
+  Reaper reaper(loop);
+  pid_t pid = 0;
+  {
+    const auto child =
+        value_or_throw(ChildProcess::spawn(loop, reaper, shell("exit 0"), [](const ExitStatus&) { FAIL(); }));
+    pid = child->pid();
+  }
+  EXPECT_TRUE(turn_until(loop, [&] { return ::kill(pid, 0) != 0; })) << "a zombie is left";
+}
+
 TEST(ChildProcess, ThatCannotBeStartedIsAnErrorAndNoCallback) {
   Loop loop;
-  const auto child =
-      ChildProcess::spawn(loop, {.file = "/nowhere/at/all", .arguments = {"at-all"}, .descriptors = {}},
-                          [](const ExitStatus&) { FAIL(); });
+  Reaper reaper(loop);
+  const auto child = ChildProcess::spawn(
+      loop, reaper, {.file = "/nowhere/at/all", .arguments = {"at-all"}, .descriptors = {}},
+      [](const ExitStatus&) { FAIL(); });
   ASSERT_FALSE(child);
   EXPECT_EQ(child.error().text, "start /nowhere/at/all: No such file or directory");
   for (int i = 0; i < 3; ++i) turn(loop);

@@ -19,13 +19,14 @@ TEST(Executable, IsHeldByADescriptorThatIsNotInherited) {
 TEST(Executable, CanBeStartedThroughItsDescriptor) {
   const auto fd = value_or_throw(open_own_executable());
   Loop loop;
+  Reaper reaper(loop);
   std::optional<ExitStatus> ended;
   // This test program, with no test chosen.
   const SpawnRequest request{.file = descriptor_path(3),
                              .arguments = {"again", "--gtest_filter=-*"},
                              .descriptors = {-1, -1, -1, fd.get()}};
-  const auto child =
-      value_or_throw(ChildProcess::spawn(loop, request, [&](const ExitStatus& status) { ended = status; }));
+  const auto child = value_or_throw(
+      ChildProcess::spawn(loop, reaper, request, [&](const ExitStatus& status) { ended = status; }));
   ASSERT_TRUE(turn_until(loop, [&] { return ended.has_value(); }));
   EXPECT_TRUE(ended->is_clean()) << ended->text();
 }

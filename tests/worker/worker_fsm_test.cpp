@@ -23,40 +23,53 @@ struct Row {
 const std::vector<Row>& table() {
   static const std::vector<Row> rows = {
       {Phase::kConfiguring, Event::kConfigured, {Phase::kServing, Action::kServe}},
+      {Phase::kConfiguring, Event::kRetireAsked, {Phase::kLeaving, Action::kLeave}},
       {Phase::kConfiguring, Event::kDrainAsked, {Phase::kLeaving, Action::kLeave}},
+      {Phase::kConfiguring, Event::kOrphaned, {Phase::kLeaving, Action::kLeave}},
       {Phase::kConfiguring, Event::kStopAsked, {Phase::kLeaving, Action::kLeave}},
       {Phase::kConfiguring, Event::kDeadline, {Phase::kConfiguring, Action::kNone}},
-      {Phase::kConfiguring, Event::kEmpty, {Phase::kConfiguring, Action::kNone}},
+      {Phase::kConfiguring, Event::kDone, {Phase::kConfiguring, Action::kNone}},
 
       {Phase::kServing, Event::kConfigured, {Phase::kServing, Action::kNone}},
+      {Phase::kServing, Event::kRetireAsked, {Phase::kRetiring, Action::kRetire}},
       {Phase::kServing, Event::kDrainAsked, {Phase::kDraining, Action::kDrain}},
+      {Phase::kServing, Event::kOrphaned, {Phase::kDraining, Action::kDrainAlone}},
       {Phase::kServing, Event::kStopAsked, {Phase::kLeaving, Action::kCloseAll}},
       {Phase::kServing, Event::kDeadline, {Phase::kServing, Action::kNone}},
-      {Phase::kServing, Event::kEmpty, {Phase::kServing, Action::kNone}},
+      {Phase::kServing, Event::kDone, {Phase::kServing, Action::kNone}},
+
+      {Phase::kRetiring, Event::kConfigured, {Phase::kRetiring, Action::kNone}},
+      {Phase::kRetiring, Event::kRetireAsked, {Phase::kRetiring, Action::kNone}},
+      {Phase::kRetiring, Event::kDrainAsked, {Phase::kDraining, Action::kDrain}},
+      {Phase::kRetiring, Event::kOrphaned, {Phase::kDraining, Action::kDrainAlone}},
+      {Phase::kRetiring, Event::kStopAsked, {Phase::kLeaving, Action::kCloseAll}},
+      {Phase::kRetiring, Event::kDeadline, {Phase::kLeaving, Action::kCloseAll}},
+      {Phase::kRetiring, Event::kDone, {Phase::kLeaving, Action::kLeave}},
 
       {Phase::kDraining, Event::kConfigured, {Phase::kDraining, Action::kNone}},
+      {Phase::kDraining, Event::kRetireAsked, {Phase::kDraining, Action::kNone}},
       {Phase::kDraining, Event::kDrainAsked, {Phase::kDraining, Action::kNone}},
+      {Phase::kDraining, Event::kOrphaned, {Phase::kDraining, Action::kNone}},
       {Phase::kDraining, Event::kStopAsked, {Phase::kLeaving, Action::kCloseAll}},
       {Phase::kDraining, Event::kDeadline, {Phase::kLeaving, Action::kCloseAll}},
-      {Phase::kDraining, Event::kEmpty, {Phase::kLeaving, Action::kLeave}},
+      {Phase::kDraining, Event::kDone, {Phase::kLeaving, Action::kLeave}},
 
       {Phase::kLeaving, Event::kConfigured, {Phase::kLeaving, Action::kNone}},
+      {Phase::kLeaving, Event::kRetireAsked, {Phase::kLeaving, Action::kNone}},
       {Phase::kLeaving, Event::kDrainAsked, {Phase::kLeaving, Action::kNone}},
+      {Phase::kLeaving, Event::kOrphaned, {Phase::kLeaving, Action::kNone}},
       {Phase::kLeaving, Event::kStopAsked, {Phase::kLeaving, Action::kNone}},
       {Phase::kLeaving, Event::kDeadline, {Phase::kLeaving, Action::kNone}},
-      {Phase::kLeaving, Event::kEmpty, {Phase::kLeaving, Action::kLeave}},
+      {Phase::kLeaving, Event::kDone, {Phase::kLeaving, Action::kLeave}},
   };
   return rows;
 }
-
-constexpr int kPhases = static_cast<int>(Phase::kLeaving) + 1;
-constexpr int kEvents = static_cast<int>(Event::kEmpty) + 1;
 
 TEST(WorkerFsm, TableNamesEveryPhaseWithEveryEventOnce) {
   std::set<std::pair<Phase, Event>> named;
   for (const auto& row : table()) named.emplace(row.phase, row.event);
   EXPECT_EQ(named.size(), table().size());
-  EXPECT_EQ(named.size(), static_cast<std::size_t>(kPhases * kEvents));
+  EXPECT_EQ(named.size(), kWorkerPhases.size() * kWorkerEvents.size());
 }
 
 class EveryWorkerStep : public ::testing::TestWithParam<Row> {};
@@ -74,13 +87,19 @@ INSTANTIATE_TEST_SUITE_P(Table, EveryWorkerStep, ::testing::ValuesIn(table()), [
 });
 
 TEST(WorkerFsm, NothingLeadsBackFromLeaving) {
-  for (int event = 0; event < kEvents; ++event)
-    EXPECT_EQ(step(Phase::kLeaving, static_cast<Event>(event)).phase, Phase::kLeaving);
+  for (const auto event : kWorkerEvents) EXPECT_EQ(step(Phase::kLeaving, event).phase, Phase::kLeaving);
 }
 
 TEST(WorkerFsm, StopLeavesFromEveryPhase) {
-  for (int phase = 0; phase < kPhases; ++phase)
-    EXPECT_EQ(step(static_cast<Phase>(phase), Event::kStopAsked).phase, Phase::kLeaving);
+  for (const auto phase : kWorkerPhases) EXPECT_EQ(step(phase, Event::kStopAsked).phase, Phase::kLeaving);
+}
+
+TEST(WorkerFsm, WithoutItsMasterAWorkerAlwaysComesToAnEnd) {
+  for (const auto phase : kWorkerPhases) {
+    const auto orphaned = step(phase, Event::kOrphaned).phase;
+    EXPECT_TRUE(orphaned == Phase::kDraining || orphaned == Phase::kLeaving);
+    EXPECT_EQ(step(orphaned, Event::kDeadline).phase, Phase::kLeaving);
+  }
 }
 
 }  // namespace

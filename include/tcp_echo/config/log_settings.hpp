@@ -12,6 +12,7 @@ inline LogSettings log_settings(const Config& config, int fd) {
   LogSettings settings;
   settings.level = static_cast<spdlog::level::level_enum>(config.log_level);
   settings.fd = fd;
+  settings.syslog = config.daemon && config.log_file.empty();  // in the background nobody reads stderr
   switch (config.log_timestamps) {
     case LogTimestamps::kAuto: settings.timestamps = !goes_to_journal(fd); break;
     case LogTimestamps::kOn: settings.timestamps = true; break;

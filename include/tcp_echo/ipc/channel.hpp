@@ -25,6 +25,8 @@ bool is_channel_end(int fd);
 class Channel {
  public:
   struct Handlers {
+    /// With all the descriptors that were sent, or with none if this process has no room for them: at its
+    /// limit of open files the kernel drops some (MSG_CTRUNC, recvmsg(2)), and a part is of no use.
     std::function<void(Message, std::vector<UniqueFd>)> on_message;
     std::function<void()> on_closed;               ///< the peer is gone, or closed its end
     std::function<void(DecodeError)> on_nonsense;  ///< the channel has stopped listening

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
@@ -17,14 +18,15 @@
 namespace tcp_echo {
 
 /// Raised whenever a frame or a message changes its layout or meaning.
-inline constexpr std::uint16_t kProtocolVersion = 1;
+inline constexpr std::uint16_t kProtocolVersion = 2;
 
 /// Well under what one SOCK_SEQPACKET message may carry (a little below net.core.wmem_default, 212,992
 /// bytes).
 inline constexpr std::size_t kLargestFrame = 64UL * 1024;
 
-/// Descriptors that may travel with one message.
-inline constexpr std::size_t kMostDescriptors = 32;
+/// Descriptors that may travel with one message: all listeners of a slot. The kernel takes 253
+/// (SCM_MAX_FD, unix(7)).
+inline constexpr std::size_t kMostDescriptors = 64;
 
 struct FrameHeader {
   std::uint32_t magic;
@@ -46,7 +48,9 @@ struct DecodeError {
 
 std::vector<std::byte> encode(const Message& message, std::size_t descriptors);
 
-/// `descriptors` is how many came along; a frame that announced another number is nonsense.
-tl::expected<Message, DecodeError> decode(std::span<const std::byte> frame, std::size_t descriptors);
+/// `descriptors` is how many came along; a frame that announced another number is nonsense. Nothing: some
+/// were lost on their way, and any number will do.
+tl::expected<Message, DecodeError> decode(std::span<const std::byte> frame,
+                                          std::optional<std::size_t> descriptors);
 
 }  // namespace tcp_echo

@@ -18,14 +18,14 @@
 namespace tcp_echo {
 
 /// Raised whenever the layout changes: a process maps only what it understands.
-inline constexpr std::uint32_t kScoreboardVersion = 1;
+inline constexpr std::uint32_t kScoreboardVersion = 2;
 
 inline constexpr std::size_t kMostSlots = 1024;
 
 /// Two generations of workers share the slots during a reload, and some more may be on their way out.
 inline constexpr std::size_t kMostBlocks = 4 * kMostSlots;
 
-enum class WorkerState : std::uint8_t { kNone, kStarting, kReady, kStopping };
+enum class WorkerState : std::uint8_t { kNone, kStarting, kReady, kHung, kStopping };
 
 /// A slot as the master sees it. Written by the master.
 struct SlotEntry {

@@ -1,26 +1,18 @@
-// A child process: uv_process_t, http://docs.libuv.org/en/v1.x/process.html
+// A child process, started with uv_spawn (http://docs.libuv.org/en/v1.x/process.html) and reaped by a Reaper.
 #pragma once
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tcp_echo/loop/loop.hpp"
+#include "tcp_echo/loop/reaper.hpp"
 
 namespace tcp_echo {
-
-struct ExitStatus {
-  std::int64_t code = 0;
-  int signal = 0;  ///< 0: it exited by itself
-
-  bool is_clean() const noexcept { return code == 0 && signal == 0; }
-  /// "exited with code 3", "died from SIGSEGV".
-  std::string text() const;
-};
 
 struct SpawnRequest {
   std::string file;                    ///< path of the program
@@ -28,25 +20,32 @@ struct SpawnRequest {
   /// The child's descriptor i is a copy of descriptors[i]. -1 is /dev/null for the first three, closed for
   /// the rest.
   std::vector<int> descriptors;
+  std::optional<uid_t> user = {};   ///< the child runs as that one, without supplementary groups
+  std::optional<gid_t> group = {};  ///< as user
 };
 
 class ChildProcess {
  public:
   /// In a session of its own, with default signal dispositions and this process's environment.
   /// `on_exit` is called once, after the child was reaped; the object may be destroyed in it. An object
-  /// destroyed earlier leaves its child running, unwatched.
-  static Result<std::unique_ptr<ChildProcess>> spawn(Loop& loop, const SpawnRequest& request,
+  /// destroyed earlier leaves its child running, unwatched. `reaper` outlives the object.
+  static Result<std::unique_ptr<ChildProcess>> spawn(Loop& loop, Reaper& reaper, const SpawnRequest& request,
                                                      std::function<void(const ExitStatus&)> on_exit);
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
 
-  pid_t pid() const noexcept { return handle_.raw()->pid; }
+  pid_t pid() const noexcept { return pid_; }
 
   /// A child that is gone already is no error.
-  void kill(int signal) noexcept;
+  void kill(int signal) const noexcept;
 
  private:
-  using ProcessHandle = Handle<uv_process_t, std::function<void(const ExitStatus&)>>;
-  explicit ChildProcess(std::function<void(const ExitStatus&)> on_exit) : handle_(std::move(on_exit)) {}
-  ProcessHandle handle_;
+  ChildProcess(Reaper& reaper, pid_t pid) : reaper_(reaper), pid_(pid) {}
+
+  Reaper& reaper_;
+  pid_t pid_;
+  bool is_reaped_ = false;
 };
 
 }  // namespace tcp_echo

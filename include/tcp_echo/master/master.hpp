@@ -2,6 +2,7 @@
 // leave.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -10,18 +11,29 @@
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/config/config.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
+#include "tcp_echo/loop/reaper.hpp"
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/loop/timer.hpp"
+#include "tcp_echo/master/credentials.hpp"
 #include "tcp_echo/master/fleet.hpp"
 #include "tcp_echo/master/listener_set.hpp"
+#include "tcp_echo/master/notifier.hpp"
+#include "tcp_echo/master/pid_file.hpp"
 
 namespace tcp_echo {
 
+/// What a master is started with.
+struct MasterBirth {
+  Config config;
+  std::vector<UniqueFd> inherited_sockets;  ///< LISTEN_FDS; used instead of config.listen if there are any
+  int log_descriptor;                       ///< what its workers get as stderr; outlives the master
+  std::function<bool()> report_ready;       ///< tells whoever waits for it; false if nobody does any more
+};
+
 class Master {
  public:
-  /// `log_descriptor` is where this process logs; its workers log to the same. Throws FatalError when
-  /// something is in the way of starting: nothing is left behind then.
-  Master(Config config, int log_descriptor);
+  /// Throws FatalError when something is in the way of starting: nothing is left behind then.
+  explicit Master(MasterBirth birth);
 
   /// Lets in the signals that were held back, starts the workers, supervises them until told to stop, and
   /// returns when the last one has gone. Throws FatalError when the workers cannot be started.
@@ -31,20 +43,33 @@ class Master {
   void handle_signals();
   void on_all_ready();
   void on_start_failure(const Error& error);
+  void on_change();
   void on_all_gone();
-  void stop_gracefully(int signal);
+  void stop_gracefully(const std::string& why);
   void stop_now();
+  void on_stop_signal(int signal);
+  void refuse_reload();
+  void reopen_log();
+  void keep_alive();
+  std::string status() const;
   void log_service(unsigned slot);
 
-  Config config_;
+  MasterBirth birth_;
+  const Config& config_;
   unsigned workers_;
+  Credentials credentials_;
+  std::optional<PidFile> pid_file_;
+  Notifier notifier_;
   Loop loop_;
+  Reaper reaper_;
   UniqueFd executable_;
   Scoreboard scoreboard_;
   ListenerSet listeners_;
   Timer deadline_;
+  Timer alive_;
   std::vector<std::unique_ptr<Signal>> signals_;
   Fleet fleet_;
+  bool is_up_ = false;
   bool stopping_ = false;
   std::optional<Error> start_failure_;
 };

@@ -1,9 +1,11 @@
-// A slot's life, as a pure function: no clock, no libuv. A slot is the place of one worker process; its
-// listeners outlive them all.
+// A slot's life, as a pure function over one table: no clock, no libuv. A slot is the place of one worker
+// process; its listeners outlive them all. docs/architecture.md shows the table, and a test compares the two.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 namespace tcp_echo {
 
@@ -11,36 +13,49 @@ enum class SlotState : std::uint8_t {
   kEmpty,     ///< nothing was ever started
   kStarting,  ///< a process runs and has not said READY
   kServing,
-  kWaiting,   ///< the process is gone, the next one is due after a delay
-  kStopping,  ///< told to drain or to stop
-  kGone,      ///< for good
+  kHung,           ///< it does not become READY, or its loop does not turn; it was sent a signal to die from
+  kWaiting,        ///< the process is gone, the next one is due after a delay
+  kEmptying,       ///< the service ends: the process takes who waits in the accept queues
+  kEmptyingAgain,  ///< the same by the last process of the slot, which gets no successor
+  kStopping,       ///< nobody waits any more, or nobody cares: the process has to end
+  kGone,           ///< for good
 };
-inline constexpr std::array kSlotStates = {SlotState::kEmpty,   SlotState::kStarting, SlotState::kServing,
-                                           SlotState::kWaiting, SlotState::kStopping, SlotState::kGone};
+inline constexpr std::array kSlotStates = {
+    SlotState::kEmpty,         SlotState::kStarting, SlotState::kServing,
+    SlotState::kHung,          SlotState::kWaiting,  SlotState::kEmptying,
+    SlotState::kEmptyingAgain, SlotState::kStopping, SlotState::kGone};
 
 enum class SlotEvent : std::uint8_t {
   kStart,
   kReady,
-  kFailed,  ///< the process could not be started, or has ended
-  kLate,    ///< not READY within --ready-timeout
+  kFailed,   ///< the process could not be started, or has ended
+  kLate,     ///< not READY within --ready-timeout
+  kHung,     ///< its loop has not turned for --watchdog
+  kLeaving,  ///< it was told to leave by a signal, and accepts no more
   kDelayOver,
   kDrain,         ///< the service stops gracefully
+  kEmptied,       ///< nobody waits in its accept queues any more
   kStop,          ///< the service stops at once
-  kPatienceOver,  ///< the process was told to stop at once and has not ended
+  kPatienceOver,  ///< the process was told to end, and has not
 };
-inline constexpr std::array kSlotEvents = {SlotEvent::kStart, SlotEvent::kReady,       SlotEvent::kFailed,
-                                           SlotEvent::kLate,  SlotEvent::kDelayOver,   SlotEvent::kDrain,
-                                           SlotEvent::kStop,  SlotEvent::kPatienceOver};
+inline constexpr std::array kSlotEvents = {
+    SlotEvent::kStart,   SlotEvent::kReady,   SlotEvent::kFailed,      SlotEvent::kLate,
+    SlotEvent::kHung,    SlotEvent::kLeaving, SlotEvent::kDelayOver,   SlotEvent::kDrain,
+    SlotEvent::kEmptied, SlotEvent::kStop,    SlotEvent::kPatienceOver};
 
 enum class SlotAction : std::uint8_t {
   kNone,
   kSpawn,
-  kServe,  ///< the worker is READY
-  kKill,   ///< SIGKILL; its exit comes as kFailed
+  kServe,     ///< the worker is READY
+  kKillLate,  ///< SIGKILL; the exit comes as kFailed, here and below
+  kAbort,     ///< SIGABRT, and SIGKILL if it does not follow soon
+  kKill,      ///< SIGKILL
+  kReplace,   ///< let the process finish beside the slot, and spawn another
   kScheduleSpawn,
   kTellDrain,
-  kTellStop,  ///< and kill it if it does not follow soon
-  kLeave,     ///< the slot is done
+  kSpawnToDrain,  ///< spawn, and tell it to drain at once
+  kTellStop,      ///< and kill it if it does not follow soon
+  kLeave,         ///< the slot is done
 };
 
 struct SlotStep {
@@ -49,6 +64,21 @@ struct SlotStep {
   bool operator==(const SlotStep&) const = default;
 };
 
+struct SlotRow {
+  SlotState state;
+  SlotEvent event;
+  SlotStep step;
+};
+
+/// Every pair of state and event that changes or does something.
+std::span<const SlotRow> slot_table();
+
+/// A pair that is not in the table leaves the slot as it is and does nothing.
 SlotStep step(SlotState state, SlotEvent event);
+
+/// In words, for pictures and tests.
+std::string_view name_of(SlotState state);
+std::string_view name_of(SlotEvent event);
+std::string_view name_of(SlotAction action);
 
 }  // namespace tcp_echo

@@ -35,15 +35,33 @@ class Worker {
   ExitCode run();
 
  private:
+  /// Where connections are taken for a slot: the own one, or one whose listeners were lent to this worker.
+  struct Desk {
+    unsigned slot;
+    std::unique_ptr<Acceptor> acceptor;
+  };
+
   void handle(WorkerEvent event) noexcept;
   void act(WorkerAction action);
   void on_message(const Message& message, std::vector<UniqueFd> descriptors);
   void on_nonsense(const DecodeError& error);
+  void on_channel_closed();
   void configure(const ConfigureMessage& message, std::vector<UniqueFd> descriptors);
   void serve();
+  void retire();
   void drain();
+  void drain_alone();
   void close_all();
+  void lend(const LendMessage& message, std::vector<UniqueFd> descriptors);
+  void take_back(const TakeBackMessage& message);
+  void change_log(const std::vector<UniqueFd>& descriptors);
+  void accept_for(unsigned slot, UniqueFd listener);
+  void finish(Acceptor& acceptor);
+  void on_acceptor_finished() noexcept;
   void on_connection_gone() noexcept;
+  void leave_if_done();
+  void begin_to_end();
+  void beat();
   void fail(ExitCode code, const std::string& why) noexcept;
 
   Loop loop_;
@@ -54,12 +72,15 @@ class Worker {
   std::optional<Scoreboard> scoreboard_;
   EchoBehaviour echo_;
   std::unique_ptr<ConnectionTable> connections_;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<Desk> desks_;
+  Timer heartbeat_;
   Timer deadline_;
+  Timer master_check_;
   Signal terminate_;
   Signal quit_;
   Channel control_;
   std::size_t block_ = 0;
+  bool shares_listeners_ = false;
 };
 
 }  // namespace tcp_echo

@@ -1,6 +1,7 @@
 // A worker's life, as a pure function: no clock, no libuv.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace tcp_echo {
@@ -8,19 +9,36 @@ namespace tcp_echo {
 enum class WorkerPhase : std::uint8_t {
   kConfiguring,  ///< waiting for the master's first message
   kServing,
-  kDraining,  ///< accepts no more; connections end as they fall quiet
+  kRetiring,  ///< accepts no more, for another worker does; connections end as they fall quiet
+  kDraining,  ///< the service ends: takes who waits in the accept queues; connections end as they fall quiet
   kLeaving,   ///< everything is being closed
 };
+inline constexpr std::array kWorkerPhases = {WorkerPhase::kConfiguring, WorkerPhase::kServing,
+                                             WorkerPhase::kRetiring, WorkerPhase::kDraining,
+                                             WorkerPhase::kLeaving};
 
 enum class WorkerEvent : std::uint8_t {
   kConfigured,
-  kDrainAsked,  ///< by the master, by SIGTERM or SIGQUIT, or because the master is gone
+  kRetireAsked,  ///< by SIGTERM or SIGQUIT
+  kDrainAsked,   ///< by the master
+  kOrphaned,     ///< the master is gone
   kStopAsked,
   kDeadline,  ///< --shutdown-timeout is over
-  kEmpty,     ///< the last connection has gone
+  kDone,      ///< the last connection has gone, and nobody waits for it to accept
 };
+inline constexpr std::array kWorkerEvents = {
+    WorkerEvent::kConfigured, WorkerEvent::kRetireAsked, WorkerEvent::kDrainAsked, WorkerEvent::kOrphaned,
+    WorkerEvent::kStopAsked,  WorkerEvent::kDeadline,    WorkerEvent::kDone};
 
-enum class WorkerAction : std::uint8_t { kNone, kServe, kDrain, kCloseAll, kLeave };
+enum class WorkerAction : std::uint8_t {
+  kNone,
+  kServe,
+  kRetire,
+  kDrain,
+  kDrainAlone,  ///< without a master that keeps new clients away
+  kCloseAll,
+  kLeave
+};
 
 struct WorkerStep {
   WorkerPhase phase;

@@ -1,0 +1,34 @@
+// The file that holds the master's pid, for scripts and for the next start: a lock on it (flock(2)) says
+// whether somebody runs, so a pid that was left behind, or that belongs to a stranger by now, misleads
+// nobody.
+#pragma once
+
+#include <string>
+
+#include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/unique_fd.hpp"
+
+namespace tcp_echo {
+
+class PidFile {
+ public:
+  /// Makes or takes over the file, locks it, and writes this process's pid. Fails with kCantCreate if another
+  /// process holds it (the error names that one), if it cannot be made, and if it is there and holds
+  /// something else than a pid: that file is not ours to overwrite.
+  static Result<PidFile> hold(const std::string& path);
+
+  /// The file is removed, unless another one has taken its name.
+  ~PidFile();
+  PidFile(PidFile&&) = default;
+  PidFile& operator=(PidFile&&) = delete;
+  PidFile(const PidFile&) = delete;
+  PidFile& operator=(const PidFile&) = delete;
+
+ private:
+  PidFile(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+  std::string path_;
+  UniqueFd fd_;  ///< close-on-exec: no child keeps the lock
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,93 @@
+// One worker process as its master sees it: the child, the control channel to it, and its block of the
+// scoreboard.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tcp_echo/base/error.hpp"
+#include "tcp_echo/config/config.hpp"
+#include "tcp_echo/ipc/channel.hpp"
+#include "tcp_echo/ipc/scoreboard.hpp"
+#include "tcp_echo/loop/child_process.hpp"
+#include "tcp_echo/master/credentials.hpp"
+#include "tcp_echo/master/heartbeat_watch.hpp"
+
+namespace tcp_echo {
+
+/// What every worker is started with; all of it outlives the workers.
+struct WorkerResources {
+  const Config& config;
+  Scoreboard& scoreboard;
+  Reaper& reaper;
+  Credentials credentials;
+  int executable;      ///< descriptor of the program to start
+  int log_descriptor;  ///< becomes the workers' stderr
+};
+
+/// The place that a worker fills.
+struct WorkerPlace {
+  unsigned slot = 0;  ///< counted from 1
+  std::size_t block = 0;
+  std::vector<int> listeners = {};  ///< borrowed
+  bool shares_listeners = false;
+};
+
+class WorkerProcess {
+ public:
+  struct Handlers {
+    std::function<void(const Message&)> on_message;
+    std::function<void(const ExitStatus&)> on_exit;  ///< the object may be destroyed in it
+  };
+
+  /// The process runs and was told who it is. One that cannot be told will not become READY; that, or its
+  /// exit, says so.
+  static Result<std::unique_ptr<WorkerProcess>> start(Loop& loop, const WorkerResources& resources,
+                                                      WorkerPlace place, Handlers handlers);
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+  /// Fails if the worker cannot be reached: it hangs, or its exit is about to be heard of.
+  Result<void> try_tell(const Message& message, std::span<const int> descriptors = {});
+  /// The same, with a line in the log for a failure.
+  void tell(const Message& message, std::span<const int> descriptors = {});
+  void kill(int signal) { process_->kill(signal); }
+
+  void note_ready() { ready_at_ = loop_.now(); }
+  bool was_ready() const noexcept { return ready_at_.count() != 0; }
+  /// 0 if it never became ready, at least a millisecond if it did.
+  std::chrono::milliseconds served_for() const;
+  /// `since_last_look`: see HeartbeatWatch.
+  bool is_hung(std::chrono::milliseconds since_last_look);
+
+  pid_t pid() const noexcept { return process_->pid(); }
+  std::size_t block() const noexcept { return place_.block; }
+  const WorkerCounters& counters() const;
+  /// "worker 2 (pid 4713)".
+  std::string name() const;
+  /// "worker 2 (pid 4713) died from SIGSEGV after 3.1 s, with 2 connections open".
+  std::string obituary(const ExitStatus& status) const;
+
+ private:
+  WorkerProcess(Loop& loop, const WorkerResources& resources, WorkerPlace place, Handlers handlers);
+  void open_control(UniqueFd fd);
+  Result<void> spawn(int control);
+  void introduce();
+  void on_nonsense(const DecodeError& error);
+
+  Loop& loop_;
+  WorkerResources resources_;
+  WorkerPlace place_;
+  Handlers handlers_;
+  std::chrono::milliseconds started_at_{};
+  std::chrono::milliseconds ready_at_{};
+  HeartbeatWatch heartbeat_;
+  std::unique_ptr<ChildProcess> process_;
+  std::unique_ptr<Channel> control_;
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,132 @@
+#include "tcp_echo/master/worker_process.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <utility>
+
+#include "tcp_echo/base/text.hpp"
+#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/options.hpp"
+#include "tcp_echo/ipc/worker_call.hpp"
+#include "tcp_echo/master/executable.hpp"
+
+namespace tcp_echo {
+namespace {
+
+using namespace std::chrono_literals;
+
+static_assert(kMostListenersOfAWorker == kMaxListenAddresses, "every listen address reaches every worker");
+static_assert(kMostListenersOfAWorker <= kMostDescriptors, "the listeners of a slot are lent in one message");
+static_assert(kMostSlots == kMaxWorkers, "the scoreboard has a slot for every worker that may be configured");
+
+}  // namespace
+
+WorkerProcess::WorkerProcess(Loop& loop, const WorkerResources& resources, WorkerPlace place,
+                             Handlers handlers)
+    : loop_(loop),
+      resources_(resources),
+      place_(std::move(place)),
+      handlers_(std::move(handlers)),
+      heartbeat_(resources.config.watchdog) {}
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(Loop& loop, const WorkerResources& resources,
+                                                            WorkerPlace place, Handlers handlers) {
+  auto pair = make_channel_pair();
+  if (!pair) return tl::unexpected(pair.error());
+  auto& [ours, theirs] = *pair;
+  std::unique_ptr<WorkerProcess> worker(
+      new WorkerProcess(loop, resources, std::move(place), std::move(handlers)));
+  try {
+    worker->open_control(std::move(ours));
+  } catch (const FatalError& error) {  // fatal to a start, but this may be a respawn
+    return failure(error.code(), error.what());
+  }
+  if (auto spawned = worker->spawn(theirs.get()); !spawned) return tl::unexpected(spawned.error());
+  loop.refresh_now();  // many spawns in one turn take longer than a worker's first steps
+  worker->started_at_ = loop.now();
+  worker->introduce();
+  return worker;
+}
+
+void WorkerProcess::open_control(UniqueFd fd) {
+  control_ = std::make_unique<Channel>(
+      loop_, std::move(fd),
+      Channel::Handlers{
+          .on_message = [handle = handlers_.on_message](const Message& message,
+                                                        const std::vector<UniqueFd>&) { handle(message); },
+          .on_closed = [] {},  // the exit follows, and tells how
+          .on_nonsense = [this](const DecodeError& error) { on_nonsense(error); }});
+}
+
+Result<void> WorkerProcess::spawn(int control) {
+  const WorkerCall call{place_.slot, place_.listeners.size()};
+  SpawnRequest request;
+  request.arguments = to_argv(call);
+  request.descriptors.assign(static_cast<std::size_t>(call.program_descriptor()) + 1, -1);
+  request.descriptors[kLogDescriptor] = resources_.log_descriptor;
+  request.descriptors[kControlDescriptor] = control;
+  std::copy(place_.listeners.begin(), place_.listeners.end(),
+            request.descriptors.begin() + kFirstListenerDescriptor);
+  request.descriptors.back() = resources_.executable;
+  request.file = descriptor_path(call.program_descriptor());
+  request.user = resources_.credentials.user;
+  request.group = resources_.credentials.group;
+  auto process = ChildProcess::spawn(loop_, resources_.reaper, request, handlers_.on_exit);
+  if (!process) return tl::unexpected(process.error());
+  process_ = std::move(*process);
+  return {};
+}
+
+void WorkerProcess::introduce() {
+  const std::array descriptors = {resources_.scoreboard.fd()};
+  tell(ConfigureMessage{static_cast<std::uint32_t>(place_.block), place_.shares_listeners,
+                        effective_toml(resources_.config)},
+       descriptors);
+}
+
+void WorkerProcess::on_nonsense(const DecodeError& error) {
+  switch (error.kind) {
+    case DecodeError::Kind::kOtherVersion:
+      spdlog::warn("{} speaks {}; letting it finish alone", name(), error.text);
+      control_.reset();
+      return handlers_.on_message(LeavingMessage{});  // as it would have said itself
+    case DecodeError::Kind::kNonsense:
+      spdlog::error("{} sent {}; killing it", name(), error.text);
+      return kill(SIGKILL);
+  }
+}
+
+Result<void> WorkerProcess::try_tell(const Message& message, std::span<const int> descriptors) {
+  if (control_ == nullptr) return failure(ExitCode::kSoftware, "the control channel is closed");
+  return control_->send(message, descriptors);
+}
+
+void WorkerProcess::tell(const Message& message, std::span<const int> descriptors) {
+  if (auto told = try_tell(message, descriptors); !told) spdlog::warn("{}: {}", name(), told.error().text);
+}
+
+std::chrono::milliseconds WorkerProcess::served_for() const {
+  return was_ready() ? std::max<std::chrono::milliseconds>(loop_.now() - ready_at_, 1ms) : 0ms;
+}
+
+bool WorkerProcess::is_hung(std::chrono::milliseconds since_last_look) {
+  return heartbeat_.is_hung(counters().heartbeats.get(), since_last_look);
+}
+
+const WorkerCounters& WorkerProcess::counters() const { return resources_.scoreboard.block(place_.block); }
+
+std::string WorkerProcess::name() const { return fmt::format("worker {} (pid {})", place_.slot, pid()); }
+
+std::string WorkerProcess::obituary(const ExitStatus& status) const {
+  auto text = fmt::format("{} {} after {:.1f} s", name(), status.text(),
+                          std::chrono::duration<double>(loop_.now() - started_at_).count());
+  if (!was_ready()) text += " before it was ready";
+  if (const auto lost = counters().active(); lost > 0)
+    text += fmt::format(", with {} open", counted(lost, "connection"));
+  return text;
+}
+
+}  // namespace tcp_echo
