@@ -1,5 +1,6 @@
 #include "system/client.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -45,6 +46,11 @@ Client::Client(const Endpoint& endpoint, std::optional<int> receive_buffer)
   if (receive_buffer) ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &*receive_buffer, sizeof(int));
   set_deadlines(fd_.get());
   connected_ = ::connect(fd_.get(), endpoint.address(), endpoint.size()) == 0;
+}
+
+Client::Client(UniqueFd connected) : fd_(std::move(connected)), connected_(true) {
+  ::fcntl(fd_.get(), F_SETFL, 0);
+  set_deadlines(fd_.get());
 }
 
 bool Client::send(std::string_view bytes) const {

@@ -23,6 +23,8 @@ class Client {
  public:
   explicit Client(std::uint16_t port, const std::string& address = "127.0.0.1");
   explicit Client(const Endpoint& endpoint, std::optional<int> receive_buffer = {});
+  /// Takes over a socket that is connected.
+  explicit Client(UniqueFd connected);
 
   bool is_connected() const { return connected_; }
   int fd() const { return fd_.get(); }

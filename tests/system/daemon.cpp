@@ -1,6 +1,7 @@
 #include "system/daemon.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -9,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -31,7 +34,7 @@ std::vector<std::string> words(const std::string& text) {
 std::vector<std::string> command_line(const Launch& launch) {
   std::vector<std::string> line = launch.prefix;
   if (line.empty() && wrapper() != nullptr) line = words(wrapper());
-  line.emplace_back(TCP_ECHO_MASTER);
+  line.push_back(launch.program.empty() ? Daemon::program() : launch.program);
   line.insert(line.end(), launch.arguments.begin(), launch.arguments.end());
   return line;
 }
@@ -44,17 +47,31 @@ std::vector<std::string> environment_of(const Launch& launch, const std::string&
   return all;
 }
 
+constexpr std::string_view kListenPid = "LISTEN_PID=";
+
+/// Adds the variables of sd_listen_fds(3). The pid is known only once the process is there.
+char* room_for_listen_pid(const Launch& launch, std::vector<std::string>& environment) {
+  if (launch.listen_fds.empty()) return nullptr;
+  environment.push_back("LISTEN_FDS=" + std::to_string(launch.listen_fds.size()));
+  constexpr std::size_t kLongestPid = 20;
+  environment.push_back(std::string(kListenPid) + std::string(kLongestPid, '\0'));
+  return &environment.back()[kListenPid.size()];
+}
+
+/// In the new process.
+void pass_listen_fds(std::vector<int>& fds, char* listen_pid) {
+  constexpr int kAbove = 200;
+  for (int& fd : fds) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, kAbove);
+  for (std::size_t i = 0; i < fds.size(); ++i) ::dup2(fds[i], STDERR_FILENO + 1 + static_cast<int>(i));
+  std::to_chars(listen_pid, listen_pid + 10, ::getpid());
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> out;
   out.reserve(texts.size() + 1);
   for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
   out.push_back(nullptr);
   return out;
-}
-
-std::string content(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 std::vector<pid_t> all_pids() {
@@ -67,6 +84,25 @@ std::vector<pid_t> all_pids() {
 }
 
 }  // namespace
+
+std::string content(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+Folder::Folder() {
+  auto name = (std::filesystem::temp_directory_path() / "tcp-echo-test.XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+  path_ = name;
+  std::filesystem::permissions(path_, std::filesystem::perms(0755));
+}
+
+Folder::~Folder() { std::filesystem::remove_all(path_); }
+
+std::size_t rounds(std::size_t wanted) {
+  const bool is_slow = wrapper() != nullptr || TCP_ECHO_INSTRUMENTED;
+  return is_slow ? std::max<std::size_t>(wanted / 20, 3) : wanted;
+}
 
 std::chrono::milliseconds patience() { return wrapper() != nullptr ? 90s : 20s; }
 
@@ -84,11 +120,14 @@ Launch Daemon::on_free_port(std::vector<std::string> arguments) {
   return {std::move(arguments)};
 }
 
+std::string Daemon::program() { return TCP_ECHO_MASTER; }
+
 Daemon::Daemon(Launch launch) {
-  static int count = 0;
+  static std::atomic<int> count{0};
   token_ = "ECHO_TEST_TOKEN=" + std::to_string(::getpid()) + "." + std::to_string(++count);
   const auto line = command_line(launch);
-  const auto environment = environment_of(launch, token_);
+  auto environment = environment_of(launch, token_);
+  auto* const listen_pid = room_for_listen_pid(launch, environment);
   auto argv = pointers(line);
   auto envp = pointers(environment);
   std::array<int, 2> out{};
@@ -103,7 +142,12 @@ Daemon::Daemon(Launch launch) {
       const rlimit limit{*launch.open_files, *launch.open_files};
       ::setrlimit(RLIMIT_NOFILE, &limit);
     }
+    if (!launch.folder.empty() && ::chdir(launch.folder.c_str()) != 0) ::_exit(126);
     if (launch.dropped_capability) ::prctl(PR_CAPBSET_DROP, *launch.dropped_capability, 0, 0, 0);
+    if (!launch.listen_fds.empty()) pass_listen_fds(launch.listen_fds, listen_pid);
+    if (launch.user &&
+        (::setgroups(0, nullptr) != 0 || ::setgid(*launch.user) != 0 || ::setuid(*launch.user) != 0))
+      ::_exit(126);
     for (const int fd : launch.closed_descriptors) ::close(fd);
     ::execve(argv[0], argv.data(), envp.data());
     ::_exit(127);
@@ -183,6 +227,18 @@ std::vector<pid_t> Daemon::workers(std::size_t count) const {
   return found;
 }
 
+std::vector<pid_t> Daemon::running_workers() const {
+  auto pids = survivors();
+  std::erase_if(pids, [](pid_t pid) { return !proc_status(pid, "Name").starts_with("tcp-echo[wrk"); });
+  return pids;
+}
+
+pid_t Daemon::worker_after(pid_t former) const {
+  pid_t successor = former;
+  eventually([&] { return (successor = workers(1).front()) != former; });
+  return successor;
+}
+
 void Daemon::signal(int number) const { ::kill(pid_, number); }
 
 Outcome Daemon::wait() {
@@ -227,6 +283,19 @@ Outcome run(Launch launch) {
   auto outcome = daemon.wait();
   EXPECT_TRUE(eventually([&] { return daemon.survivors().empty(); })) << "something of it is still running";
   return outcome;
+}
+
+std::vector<pid_t> children_of(pid_t parent) {
+  std::vector<pid_t> found;
+  for (const pid_t pid : all_pids()) {
+    if (proc_status(pid, "PPid") == std::to_string(parent)) found.push_back(pid);
+  }
+  return found;
+}
+
+std::size_t open_descriptors(pid_t pid) {
+  const std::filesystem::directory_iterator folder("/proc/" + std::to_string(pid) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(folder), end(folder)));
 }
 
 std::string proc_status(pid_t pid, const std::string& field) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -31,6 +32,10 @@ struct Launch {
   std::optional<int> dropped_capability = {};  ///< taken away from the bounding set, if the test has it
   std::vector<std::string> prefix = {};  ///< a command with its full path that runs the program, strace say
   std::vector<int> closed_descriptors = {};  ///< it starts without these
+  std::string program = {};                  ///< in place of the one that was built
+  std::string folder = {};                   ///< where it is started
+  std::optional<uid_t> user = {};            ///< runs as that one, if the test is root
+  std::vector<int> listen_fds = {};          ///< passed as a service manager passes sockets, sd_listen_fds(3)
 };
 
 /// What a run of the program that ended by itself left behind.
@@ -52,6 +57,9 @@ class Daemon {
 
   pid_t pid() const { return pid_; }
 
+  /// The program, for a Launch that runs another one first.
+  static std::string program();
+
   /// Waits for the line that says so. False if the program ended or took too long.
   bool is_serving();
   /// The ports of its listen addresses, in order.
@@ -61,6 +69,10 @@ class Daemon {
   /// The pids of the workers, in the order of their slots. Waits until there are `count` with their titles
   /// set.
   std::vector<pid_t> workers(std::size_t count) const;
+  /// Those that run at this moment, in no order.
+  std::vector<pid_t> running_workers() const;
+  /// The one that fills slot 1 once that process has gone.
+  pid_t worker_after(pid_t former) const;
 
   std::string log() const;
   bool logs(const std::string& text) const;
@@ -86,11 +98,34 @@ class Daemon {
   std::thread output_reader_;
 };
 
+/// How often a test that gains from repetition repeats: less where everything is slow.
+std::size_t rounds(std::size_t wanted);
+
+/// A folder of the test's own that everybody may read, removed at the end with all that is in it.
+class Folder {
+ public:
+  Folder();
+  ~Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string content(const std::filesystem::path& file);
+
 /// Runs the program to its end.
 Outcome run(Launch launch);
 
 /// A field of /proc/PID/status, such as "VmRSS"; empty if the process is gone.
 std::string proc_status(pid_t pid, const std::string& field);
+
+/// The processes whose parent that is, zombies as well.
+std::vector<pid_t> children_of(pid_t parent);
+
+std::size_t open_descriptors(pid_t pid);
 
 /// User and system time that the process has used.
 std::chrono::milliseconds cpu_time(pid_t pid);

@@ -4,24 +4,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "system/client.hpp"
 #include "system/daemon.hpp"
+#include "system/traffic.hpp"
 
 namespace tcp_echo::test {
 namespace {
 
 std::filesystem::path log_path() {
   return std::filesystem::path(testing::TempDir()) / ("tcp-echo-log." + std::to_string(::getpid()));
-}
-
-std::string content(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 class StopSignal : public testing::TestWithParam<int> {};
@@ -100,6 +98,52 @@ TEST(Stop, TheShutdownTimeoutEndsAStopThatAClientHoldsUpAndTheClientSeesAReset) 
   EXPECT_EQ(daemon.wait().exit_code, 0);
   EXPECT_LT(client.receive_all().size(), sent);
   EXPECT_EQ(client.end(), End::kReset) << "a FIN would make a part look like the whole";
+}
+
+/// A stop at a random moment, while clients keep connecting.
+StreamCounts stop_under_a_stream(std::uint32_t seed) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "2"}));
+  Stream stream(daemon.port(), 2);
+  EXPECT_TRUE(eventually([&] { return stream.served() > 20 + seed % 40; }));
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+  return stream.finish();
+}
+
+TEST(Stop, UnderAStreamOfClientsResetsNobodyWhoIsConnected) {
+  const auto stops = rounds(300);
+  constexpr std::size_t kAtATime = 6;  // each waits most of the time
+  std::atomic<std::size_t> begun{0};
+  std::atomic<std::size_t> served{0};
+  std::atomic<std::size_t> lost{0};
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < kAtATime; ++i) {
+    threads.emplace_back([&] {
+      for (auto stop = begun++; stop < stops; stop = begun++) {
+        const auto counts = stop_under_a_stream(static_cast<std::uint32_t>(stop));
+        served += counts.served;
+        lost += counts.lost + counts.wrong;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  std::printf("[ measured ] over %zu stops: %zu connections served, %zu lost\n", stops, served.load(),
+              lost.load());
+  EXPECT_EQ(lost, 0U);
+}
+
+TEST(Stop, WhileAWorkerIsDeadServesWhoWaitsForIt) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "1", "--watchdog", "0"}));
+  const auto port = daemon.port();
+  const auto worker = daemon.workers(1).front();
+  ::kill(worker, SIGSTOP);
+  Client waiting(port);
+  ASSERT_TRUE(waiting.send("ping"));
+  daemon.signal(SIGTERM);
+  ASSERT_TRUE(daemon.logs("stopping gracefully"));
+  ::kill(worker, SIGKILL);
+  EXPECT_EQ(waiting.receive(4), "ping");
+  waiting.close();
+  EXPECT_EQ(daemon.wait().exit_code, 0);
 }
 
 TEST(Stop, ASecondTermStopsAtOnceWithCodeZero) {

@@ -1,0 +1,557 @@
+// Workers that die, hang or do not even start, with clients whose every byte is checked.
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <regex>
+
+#include "system/client.hpp"
+#include "system/daemon.hpp"
+#include "system/traffic.hpp"
+
+namespace tcp_echo::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+/// Faults that workers suffer when they start: lines "SLOT WORD", see worker/fault.hpp.
+class Faults {
+ public:
+  explicit Faults(const std::string& lines) { become(lines); }
+  /// For workers that start from now on; at once, so that none reads a half.
+  void become(const std::string& lines) const {
+    std::ofstream(folder_ / "next") << lines;
+    std::filesystem::rename(folder_ / "next", folder_ / "faults");
+  }
+  Launch launch(std::vector<std::string> arguments) const {
+    auto launch = Daemon::on_free_port(std::move(arguments));
+    launch.environment = {"ECHO_TEST_FAULTS=" + (folder_ / "faults").string()};
+    return launch;
+  }
+
+ private:
+  Folder folder_;
+};
+
+/// Connections that the log says were open in workers as they died.
+std::size_t lost_with_workers(const std::string& log) {
+  static const std::regex open(", with ([0-9]+) connections? open");
+  std::size_t sum = 0;
+  for (std::sregex_iterator match(log.begin(), log.end(), open), end; match != end; ++match)
+    sum += std::stoul((*match)[1]);
+  return sum;
+}
+
+bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0; }
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+void pause_for(std::chrono::milliseconds time) { ::poll(nullptr, 0, static_cast<int>(time.count())); }
+
+/// Clients of one of two workers: the other one is stopped for a moment, and whoever is answered is not its.
+std::vector<Client> clients_of_first_worker(Daemon& daemon, std::size_t count) {
+  EXPECT_TRUE(daemon.is_serving());
+  const auto other = daemon.workers(2).at(1);
+  ::kill(other, SIGSTOP);
+  auto all = connect_many(daemon.port(), 4 * count);
+  for (const auto& client : all) EXPECT_TRUE(client.send("?"));
+  std::vector<Client> answered;
+  EXPECT_TRUE(eventually([&] {
+    std::erase_if(all, [&](Client& client) {
+      pollfd ready{client.fd(), POLLIN, 0};
+      if (::poll(&ready, 1, 0) == 0) return false;
+      EXPECT_EQ(client.receive(1), "?");
+      answered.push_back(std::move(client));
+      return true;
+    });
+    return answered.size() >= count;
+  }));
+  ::kill(other, SIGCONT);
+  while (answered.size() > count) answered.pop_back();
+  return answered;
+}
+
+std::chrono::milliseconds since(Clock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
+}
+
+// ---- death
+
+TEST(Supervision, WhoWaitsInTheQueueOfAWorkerThatIsKilledIsServedByTheNext) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "1", "--watchdog", "0"}));
+  const auto port = daemon.port();
+  const auto wanted = rounds(200);
+  std::size_t lost = 0;
+  for (std::size_t round = 0; round < wanted; ++round) {
+    const auto worker = daemon.workers(1).front();
+    ::kill(worker, SIGSTOP);
+    Client waiting(port);
+    const auto message = random_bytes(2000, static_cast<std::uint32_t>(round));
+    ASSERT_TRUE(waiting.send(message));
+    ::kill(worker, SIGKILL);
+    if (waiting.receive(message.size()) != message) ++lost;
+  }
+  std::printf("[ measured ] %zu of %zu clients lost that waited in a dead worker's queue\n", lost, wanted);
+  EXPECT_EQ(lost, 0U);
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Supervision, KillsInARowCostOnlyTheConnectionsThatAreOpenInTheDeadWorkers) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "3"}));
+  Stream stream(daemon.port(), 6);
+  std::mt19937 random(1);
+  const auto wanted = rounds(200);
+  for (std::size_t kills = 0; kills < wanted;) {
+    const auto workers = daemon.running_workers();
+    pause_for(std::chrono::milliseconds(random() % 60));
+    if (workers.empty()) continue;
+    constexpr std::array kSignals = {SIGKILL, SIGSEGV, SIGABRT};
+    ::kill(workers[random() % workers.size()], kSignals[random() % kSignals.size()]);
+    ++kills;
+  }
+  const auto served = stream.served();
+  EXPECT_TRUE(eventually([&] { return stream.served() > served + 100; })) << "the service has gone";
+  const auto counts = stream.finish();
+  const auto log = daemon.stop().log;
+  std::printf("[ measured ] over %zu kills: %zu served, %zu lost, %zu in dead workers, longest wait %ld ms\n",
+              wanted, counts.served, counts.lost, lost_with_workers(log),
+              static_cast<long>(counts.longest_wait.count()));
+  EXPECT_EQ(counts.refused, 0U);
+  EXPECT_EQ(counts.wrong, 0U);
+  EXPECT_LE(counts.lost, lost_with_workers(log)) << "some were reset before a worker had them";
+  EXPECT_LT(counts.longest_wait, wanted < 200 ? patience() : 3s) << "somebody waited for a backoff";
+}
+
+class Crash : public testing::TestWithParam<int> {};
+
+TEST_P(Crash, OfOneWorkerIsNotNoticedByTheClientsOfTheOther) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "2"}));
+  auto clients = clients_of_first_worker(daemon, 10);
+  const auto victim = daemon.workers(2).at(1);
+  Chatter chatter(std::move(clients));
+  ASSERT_TRUE(eventually([&] { return chatter.echoes() > 100; }));
+  ::kill(victim, GetParam());
+  ASSERT_TRUE(daemon.logs("starting another at once")) << daemon.log();
+  ASSERT_TRUE(daemon.logs("is ready"));
+  const auto before = chatter.echoes();
+  ASSERT_TRUE(eventually([&] { return chatter.echoes() > before + 100; }));
+  EXPECT_EQ(chatter.finish(), 0U);
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST_P(Crash, OfAllWorkersAtOnceIsSurvived) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "3"}));
+  const auto port = daemon.port();
+  for (int round = 0; round < 3; ++round) {
+    const auto workers = daemon.workers(3);
+    for (const auto worker : workers) ::kill(worker, GetParam());
+    for (auto& client : connect_many(port, 6)) EXPECT_EQ(client.echo("hi"), "hi");
+    ASSERT_TRUE(eventually([&] { return daemon.workers(3) != workers; }));
+  }
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(By, Crash, testing::Values(SIGKILL, SIGSEGV, SIGABRT));
+
+TEST(Supervision, ADeathIsLoggedWithItsSignalItsAgeAndWhatHappensNext) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "1"}));
+  ASSERT_TRUE(daemon.is_serving());
+  const auto first = daemon.workers(1).front();
+  ::kill(first, SIGKILL);
+  ASSERT_TRUE(daemon.logs("starting another at once"));
+  const auto second = daemon.worker_after(first);
+  ::kill(second, SIGKILL);
+  ASSERT_TRUE(daemon.logs("starting another in 100ms (2nd failure in a row)"));
+  const auto log = daemon.stop().log;
+  EXPECT_TRUE(
+      std::regex_search(log, std::regex("worker 1 \\(pid " + std::to_string(first) +
+                                        "\\) died from SIGKILL after [0-9.]+ s; starting another at once")))
+      << log;
+}
+
+class CoresAllowed {
+ public:
+  CoresAllowed() {
+    ::getrlimit(RLIMIT_CORE, &before_);
+    const rlimit most{before_.rlim_max, before_.rlim_max};
+    ::setrlimit(RLIMIT_CORE, &most);
+  }
+  ~CoresAllowed() { ::setrlimit(RLIMIT_CORE, &before_); }
+  CoresAllowed(const CoresAllowed&) = delete;
+  CoresAllowed& operator=(const CoresAllowed&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+bool leaves_a_core_in(const std::filesystem::path& folder) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    if (::chdir(folder.c_str()) != 0) ::_exit(1);
+    ::signal(SIGSEGV, SIG_DFL);
+    ::raise(SIGSEGV);
+    ::_exit(1);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return WCOREDUMP(status);
+}
+
+TEST(Supervision, ACoreThatWasDumpedIsMentioned) {
+  const Folder folder;  // where cores may land
+  const CoresAllowed for_children;
+  auto launch = Daemon::on_free_port({"--workers", "1"});
+  launch.folder = (folder / "").string();
+  Daemon daemon(std::move(launch));
+  ASSERT_TRUE(daemon.is_serving());
+  ::kill(daemon.workers(1).front(), SIGSEGV);
+  // Whether cores can be had at all depends on the machine: limits, /proc/sys/kernel/core_pattern.
+  const auto* const expected =
+      leaves_a_core_in(folder / "") ? "died from SIGSEGV (core dumped) after" : "died from SIGSEGV after";
+  EXPECT_TRUE(daemon.logs(expected)) << daemon.log();
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Supervision, AThousandRespawnsLeaveNoZombieNoDescriptorAndNoMemory) {
+  Daemon daemon(
+      Daemon::on_free_port({"--workers", "2", "--respawn-delay-min", "1ms", "--respawn-delay-max", "1ms"}));
+  ASSERT_TRUE(daemon.is_serving());
+  const auto kill_workers = [&daemon](std::size_t times) {
+    for (std::size_t i = 0; i < times; ++i) {
+      const auto worker = daemon.workers(2).at(i % 2);
+      ::kill(worker, SIGKILL);
+      ASSERT_TRUE(eventually([&] { return !is_alive(worker); }));
+    }
+    ASSERT_TRUE(eventually([&] { return daemon.workers(2).size() == 2; }));
+  };
+  kill_workers(rounds(100));
+  ASSERT_TRUE(eventually([&] { return daemon.running_workers().size() == 2; }));
+  const auto descriptors = open_descriptors(daemon.pid());
+  const auto memory = std::stol(proc_status(daemon.pid(), "VmRSS"));
+  kill_workers(rounds(900));
+  ASSERT_TRUE(eventually([&] { return daemon.running_workers().size() == 2; }));
+  EXPECT_TRUE(eventually([&] { return open_descriptors(daemon.pid()) == descriptors; }))
+      << open_descriptors(daemon.pid()) << " after " << descriptors;
+  const auto grown = std::stol(proc_status(daemon.pid(), "VmRSS")) - memory;
+  std::printf("[ measured ] after %zu respawns: %zu descriptors as before, %ld KiB more\n", rounds(1000),
+              descriptors, grown);
+  EXPECT_LT(grown, 1024) << "KiB";
+  EXPECT_EQ(children_of(daemon.pid()).size(), 2U) << "a zombie was left";
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+// ---- a start that fails
+
+TEST(Supervision, ASlotThatFailsForAWhileIsServedByAnotherAndRecovers) {
+  const Faults faults("2 abort\n");
+  auto launch = faults.launch({"--workers", "2", "--respawn-delay-max", "300ms"});
+  faults.become("");
+  Daemon daemon(std::move(launch));
+  ASSERT_TRUE(daemon.is_serving());
+  faults.become("2 abort\n");
+  const auto victim = daemon.workers(2).at(1);
+  ::kill(victim, SIGKILL);
+  ASSERT_TRUE(daemon.logs("the listeners of worker 2 are lent to worker 1"));
+  auto clients = connect_many(daemon.port(), 40);  // half of them are on the listener of the one that fails
+  for (auto& client : clients) EXPECT_EQ(client.echo("hi"), "hi");
+  faults.become("");
+  ASSERT_TRUE(daemon.logs("worker 1 gives them back"));
+  for (auto& client : clients) EXPECT_EQ(client.echo("still"), "still");
+  auto later = connect_many(daemon.port(), 40);
+  for (auto& client : later) EXPECT_EQ(client.echo("hi"), "hi");
+  clients.clear();
+  later.clear();
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+class FailingStart : public testing::TestWithParam<const char*> {};
+
+TEST_P(FailingStart, OfAllWorkersEndsTheStartWith75AndTheReason) {
+  const Faults faults(std::string("1 ") + GetParam() + "\n2 " + GetParam() + "\n");
+  const auto outcome = run(faults.launch({"--workers", "2", "--ready-timeout", "500ms"}));
+  EXPECT_EQ(outcome.exit_code, 75) << outcome.log;
+  EXPECT_NE(outcome.log.find("tcp-echo-master: the workers could not become ready: worker "),
+            std::string::npos)
+      << outcome.log;
+  EXPECT_NE(outcome.log.find("before it was ready"), std::string::npos) << outcome.log;
+}
+
+TEST_P(FailingStart, OfOneWorkerEndsTheStartAfterSomeTries) {
+  const Faults faults(std::string("2 ") + GetParam() + "\n");
+  const auto outcome = run(faults.launch({"--workers", "2", "--ready-timeout", "300ms", "--respawn-delay-min",
+                                          "1ms", "--respawn-delay-max", "1ms"}));
+  EXPECT_EQ(outcome.exit_code, 75) << outcome.log;
+  EXPECT_EQ(count_of(outcome.log, "; starting another in "), 4U) << outcome.log;
+}
+
+TEST_P(FailingStart, IsStoppedByASignal) {
+  const Faults faults(std::string("2 ") + GetParam() + "\n");
+  Daemon daemon(faults.launch({"--workers", "2", "--respawn-delay-min", "1h", "--respawn-delay-max", "1h",
+                               "--ready-timeout", "500ms", "--shutdown-timeout", "1s"}));
+  ASSERT_TRUE(daemon.logs("; starting another in "));
+  const auto outcome = daemon.stop();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.log;
+}
+
+INSTANTIATE_TEST_SUITE_P(By, FailingStart, testing::Values("abort", "exit", "mute"));
+
+TEST(Supervision, AWorkerThatIsNotReadyInTimeIsKilledAndItsReadyCountsNoMore) {
+  const Faults faults("2 mute\n");
+  Daemon daemon(faults.launch({"--workers", "2", "--ready-timeout", "300ms"}));
+  ASSERT_TRUE(daemon.logs("is not ready after 300ms (--ready-timeout); killing it"));
+  faults.become("");
+  EXPECT_TRUE(daemon.is_serving());
+  EXPECT_EQ(Client(daemon.port()).echo("hi"), "hi");
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+// ---- hanging
+
+/// How long a client has to wait that connects when all is stopped; every byte of its has to come back.
+std::chrono::milliseconds wait_of_a_client(std::uint16_t port) {
+  const auto begin = Clock::now();
+  EXPECT_EQ(Client(port).echo("hello"), "hello");
+  return since(begin);
+}
+
+TEST(Supervision, ClientsOfAStoppedWorkerAreServedByAnother) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--watchdog", "1s"}));
+  const auto port = daemon.port();
+  ::kill(daemon.workers(2).front(), SIGSTOP);
+  const auto begin = Clock::now();
+  auto clients = connect_many(port, 30);  // half of them wait for the one that is stopped
+  for (auto& client : clients) EXPECT_EQ(client.echo("hi"), "hi");
+  std::printf("[ measured ] --watchdog 1s: served after %ld ms\n", static_cast<long>(since(begin).count()));
+  EXPECT_LT(since(begin), patience());
+  EXPECT_TRUE(daemon.logs("has not turned for 1s (--watchdog); SIGABRT now, SIGKILL in 1s"));
+  EXPECT_TRUE(daemon.logs("died from SIGABRT"));
+  clients.clear();
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Supervision, WhenAllWorkersAreStoppedClientsAreServedByTheirSuccessors) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--watchdog", "1s"}));
+  const auto port = daemon.port();
+  for (const auto worker : daemon.workers(2)) ::kill(worker, SIGSTOP);
+  const auto waited = wait_of_a_client(port);
+  std::printf("[ measured ] --watchdog 1s, all stopped: served after %ld ms\n",
+              static_cast<long>(waited.count()));
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Supervision, AWorkerThatSpinsIsReplaced) {
+  const Faults faults("1 spin\n");
+  Daemon daemon(faults.launch({"--workers", "1", "--watchdog", "300ms"}));
+  ASSERT_TRUE(daemon.logs("has not turned for 300ms"));
+  faults.become("");
+  EXPECT_EQ(Client(daemon.port()).echo("hi"), "hi");
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Supervision, TimeInWhichTheMasterStoodStillIsNobodysFault) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--watchdog", "1s"}));
+  Client client(daemon.port());
+  const auto workers = daemon.workers(2);
+  for (int round = 0; round < 2; ++round) {
+    // As a paused container: everything stands still for longer than the watchdog allows.
+    for (const auto worker : workers) ::kill(worker, SIGSTOP);
+    daemon.signal(SIGSTOP);
+    pause_for(2500ms);
+    daemon.signal(SIGCONT);
+    for (const auto worker : workers) ::kill(worker, SIGCONT);
+    EXPECT_EQ(client.echo("on we go"), "on we go");
+  }
+  client.close();
+  EXPECT_EQ(daemon.workers(2), workers);
+  EXPECT_EQ(daemon.stop().log.find("--watchdog"), std::string::npos);
+}
+
+TEST(Supervision, ABusyWorkerIsNotTakenForOneThatHangs) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "1", "--watchdog", "1s"}));
+  const auto worker = daemon.workers(1).front();
+  Chatter chatter(connect_many(daemon.port(), 20));
+  const auto end = Clock::now() + 3s;
+  ASSERT_TRUE(eventually([&] { return Clock::now() > end; }));
+  EXPECT_EQ(chatter.finish(), 0U);
+  EXPECT_EQ(daemon.workers(1).front(), worker);
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+// ---- a worker that is told to leave
+
+TEST(Supervision, AWorkerThatGetsTermFinishesBesideItsSuccessor) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "1"}));
+  const auto port = daemon.port();
+  const auto worker = daemon.workers(1).front();
+  Client old(port);
+  ASSERT_EQ(old.echo("before"), "before");
+  ::kill(worker, SIGTERM);
+  ASSERT_TRUE(daemon.logs("was told to leave by a signal; starting another beside it"));
+  EXPECT_EQ(Client(port).echo("new"), "new");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(old.echo("still here"), "still here");
+  EXPECT_TRUE(is_alive(worker));
+  old.close();
+  EXPECT_TRUE(eventually([&] { return !is_alive(worker); }));
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+// ---- out of something
+
+TEST(Supervision, OutOfDescriptorsWorkersDieAndAreReplacedAndNobodyIsClosed) {
+  auto launch = Daemon::on_free_port({"--workers", "2"});
+  launch.open_files = 64;
+  Daemon daemon(std::move(launch));
+  auto clients = connect_many(daemon.port(), 150);
+  for (const auto& client : clients) ASSERT_TRUE(client.send("ping"));
+  ASSERT_TRUE(daemon.logs("the open-files limit is reached"));
+  const auto victim = daemon.workers(2).at(1);
+  ::kill(victim, SIGKILL);
+  ASSERT_TRUE(daemon.logs("died from SIGKILL"));
+  std::size_t lost = 0;
+  for (auto& client : clients) {
+    lost += client.receive(4) == "ping" ? 0U : 1U;
+    client.close();
+  }
+  EXPECT_LE(lost, lost_with_workers(daemon.log()));
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Supervision, AWorkerAtItsLimitOfDescriptorsRefusesALoanAndLivesOn) {
+  const Faults faults("");
+  // Sixteen are held in reserve; forty listeners do not fit.
+  std::vector<std::string> arguments = {"--workers", "2", "--respawn-delay-min", "10s"};
+  for (int i = 2; i < 42; ++i) {
+    arguments.insert(arguments.end(), {"--listen", "127.0.0." + std::to_string(i) + ":0"});
+  }
+  Launch launch{std::move(arguments)};
+  launch.environment = faults.launch({}).environment;
+  launch.open_files = 120;  // the master holds eighty listeners itself
+  Daemon daemon(std::move(launch));
+  ASSERT_TRUE(daemon.is_serving()) << daemon.log();
+  const auto ports = daemon.ports();
+  std::vector<Client> clients;
+  for (int i = 0; i < 200; ++i) clients.emplace_back(ports.front(), "127.0.0.2");
+  for (const auto& client : clients) ASSERT_TRUE(client.send("ping"));
+  ASSERT_TRUE(daemon.logs("the open-files limit is reached"));
+  const auto workers = daemon.workers(2);
+  faults.become("2 abort\n");
+  ::kill(workers.at(1), SIGKILL);
+  ASSERT_TRUE(daemon.logs("cannot take the listeners of worker 2: no descriptors are left")) << daemon.log();
+  EXPECT_EQ(daemon.workers(1).front(), workers.front()) << "the borrower died of it";
+  clients.clear();
+  EXPECT_TRUE(daemon.logs("the listeners of worker 2 are lent to worker 1"));
+  EXPECT_EQ(Client(ports.front(), "127.0.0.2").echo("hi"), "hi");
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+/// As that user itself: even root needs CAP_SYS_RESOURCE for a process of somebody else (prlimit(2)).
+bool limit_processes_of(pid_t target, uid_t user, rlim_t most) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NPROC, &limit);
+    limit.rlim_cur = std::min(most, limit.rlim_max);
+    const bool done =
+        ::setgid(user) == 0 && ::setuid(user) == 0 && ::prlimit(target, RLIMIT_NPROC, &limit, nullptr) == 0;
+    ::_exit(done ? 0 : 1);
+  }
+  int status = 1;
+  ::waitpid(pid, &status, 0);
+  return status == 0;
+}
+
+TEST(Supervision, WhenNoProcessCanBeForkedTheOthersServeAndItIsTriedAgain) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can start the daemon as another user";
+  constexpr uid_t kSomebody = 54321;
+  const Folder folder;
+  std::filesystem::copy_file(Daemon::program(), folder / "tcp-echo-master");
+  auto launch = Daemon::on_free_port({"--workers", "2"});
+  launch.program = (folder / "tcp-echo-master").string();
+  launch.user = kSomebody;
+  Daemon daemon(std::move(launch));
+  ASSERT_TRUE(daemon.is_serving()) << daemon.log();
+  const auto limit_processes = [&daemon](rlim_t most) {
+    EXPECT_TRUE(limit_processes_of(daemon.pid(), kSomebody, most));
+  };
+  limit_processes(2);
+  ::kill(daemon.workers(2).at(1), SIGKILL);
+  ASSERT_TRUE(daemon.logs("worker 2 cannot be started: ")) << daemon.log();
+  EXPECT_TRUE(daemon.logs("the listeners of worker 2 are lent to worker 1"));
+  auto clients = connect_many(daemon.port(), 20);
+  for (auto& client : clients) EXPECT_EQ(client.echo("hi"), "hi");
+  limit_processes(RLIM_INFINITY);
+  EXPECT_TRUE(daemon.logs("worker 1 gives them back"));
+  clients.clear();
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+// ---- the master's death
+
+TEST(Supervision, AfterTheMastersDeathEveryByteComesBackAndNoProcessIsLeft) {
+  const Faults faults("");
+  Daemon daemon(faults.launch({"--workers", "3", "--watchdog", "0"}));
+  const auto port = daemon.port();
+  const auto workers = daemon.workers(3);
+  const auto bytes = random_bytes(2UL << 20);
+  auto clients = connect_many(port, 8);
+  for (auto& client : clients) ASSERT_EQ(client.echo("hi"), "hi");
+  std::vector<std::thread> senders;
+  for (const auto& client : clients) senders.emplace_back([&] { EXPECT_TRUE(client.send(bytes)); });
+  daemon.signal(SIGKILL);
+  for (auto& client : clients) {
+    EXPECT_TRUE(client.receive(bytes.size()) == bytes);
+    client.close();
+  }
+  for (auto& sender : senders) sender.join();
+  EXPECT_TRUE(eventually([&] { return daemon.survivors().empty(); }));
+}
+
+TEST(Supervision, AWorkerThatIsStoppedOrSpinsDoesNotOutliveItsMasterForLong) {
+  const Faults faults("2 spin\n");
+  Daemon daemon(faults.launch({"--workers", "2", "--watchdog", "0", "--shutdown-timeout", "1s"}));
+  ASSERT_TRUE(daemon.is_serving());
+  ::kill(daemon.workers(2).front(), SIGSTOP);
+  daemon.signal(SIGKILL);
+  const auto begin = Clock::now();
+  EXPECT_TRUE(eventually([&] { return daemon.survivors().empty(); }));
+  std::printf("[ measured ] --shutdown-timeout 1s: no process was left %ld ms after the master\n",
+              static_cast<long>(since(begin).count()));
+}
+
+TEST(Supervision, ARestartedMasterFindsItsPortFreeWhileOldConnectionsEchoOn) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--shutdown-timeout", "1h"}));
+  const auto port = daemon.port();
+  Chatter chatter(connect_many(port, 4));
+  ASSERT_TRUE(eventually([&] { return chatter.echoes() > 100; }));
+  daemon.signal(SIGKILL);
+  daemon.wait();
+  const auto listen = "127.0.0.1:" + std::to_string(port);
+  std::optional<Daemon> next;
+  ASSERT_TRUE(eventually([&] {
+    next.emplace(Launch{{"--listen", listen, "--workers", "2"}});
+    return next->is_serving();
+  }));
+  EXPECT_EQ(Client(port).echo("new"), "new");
+  const auto before = chatter.echoes();
+  EXPECT_TRUE(eventually([&] { return chatter.echoes() > before + 100; }));
+  EXPECT_EQ(chatter.finish(), 0U) << "connections of the old workers";
+  EXPECT_EQ(next->stop().exit_code, 0);
+}
+
+}  // namespace
+}  // namespace tcp_echo::test
