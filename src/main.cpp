@@ -56,7 +56,7 @@ std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& argument
   return birth;
 }
 
-/// A change of user forbids core dumps (PR_SET_DUMPABLE, prctl(2)); they are wanted.
+/// The kernel forbids core dumps where the user may not read the program file (PR_SET_DUMPABLE, prctl(2)).
 void allow_core_dumps() { ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
 
 ExitCode run_worker(WorkerBirth birth) {

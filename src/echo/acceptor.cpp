@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/net/listening_socket.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -42,13 +43,14 @@ void Acceptor::on_ready() noexcept {
     const auto outcome = accept_one();
     if (outcome == Outcome::kQueueEmpty || outcome == Outcome::kPaused) break;
   }
-  if (on_finished_) quiet_.start(kHandshakeGrace);
+  watch_for_quiet();
 }
 
 Acceptor::Outcome Acceptor::accept_one() noexcept {
   if (!table_.has_room()) return pause("--worker-connections is reached", false);
   UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return pause_after(errno);
+  if (makes_deaf_) hear_out(fd.get());
   const bool last = fd.get() >= table_.settings().descriptor_limit;
   table_.add(std::move(fd), behaviour_);
   if (!last) return Outcome::kAccepted;
@@ -102,7 +104,11 @@ void Acceptor::resume() noexcept {
   retry_.stop();
   if (held_) return;
   poll_.watch(Readiness::kReadable);
-  if (on_finished_) quiet_.start(kHandshakeGrace);
+  watch_for_quiet();
+}
+
+void Acceptor::watch_for_quiet() noexcept {
+  if (on_finished_ && !is_finished_) quiet_.start(kHandshakeGrace);
 }
 
 void Acceptor::hold() noexcept {
@@ -113,6 +119,7 @@ void Acceptor::hold() noexcept {
 
 void Acceptor::finish(std::function<void()> on_finished) {
   on_finished_ = std::move(on_finished);
+  makes_deaf_ = makes_deaf(listener_.get());
   held_ = false;
   resume();
 }
@@ -120,10 +127,14 @@ void Acceptor::finish(std::function<void()> on_finished) {
 void Acceptor::on_quiet() noexcept {
   if (paused_) return;  // whoever is kept waiting still is
   // Timers come before readiness: in a process that was stopped for a while, somebody may have come long ago.
-  if (accept_one() != Outcome::kQueueEmpty) return quiet_.start(kHandshakeGrace);
-  poll_.stop();
-  listener_.reset();
+  if (accept_one() != Outcome::kQueueEmpty) return watch_for_quiet();
+  is_finished_ = true;
   on_finished_();
+}
+
+void Acceptor::let_go() noexcept {
+  hold();
+  listener_.reset();
 }
 
 }  // namespace tcp_echo

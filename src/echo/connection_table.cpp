@@ -4,6 +4,8 @@
 
 #include <cassert>
 
+#include "tcp_echo/net/listening_socket.hpp"
+
 namespace tcp_echo {
 
 ConnectionTable::ConnectionTable(Loop& loop, EchoSettings settings, WorkerCounters& counters,
@@ -42,6 +44,12 @@ void ConnectionTable::add(UniqueFd fd, Behaviour& behaviour) {
 void ConnectionTable::drain() {
   draining_ = true;
   idle_queue_.set_timeout(kDrainQuiet);
+}
+
+void ConnectionTable::hear_out_all() noexcept {
+  for (const auto& connection : by_descriptor_) {
+    if (connection != nullptr) hear_out(connection->fd());
+  }
 }
 
 void ConnectionTable::close_all() noexcept {

@@ -73,7 +73,7 @@ bool is_channel_end(int fd) {
 }
 
 Channel::Channel(Loop& loop, UniqueFd fd, Handlers handlers)
-    : fd_(std::move(fd)), handlers_(std::move(handlers)), poll_(loop, fd_.get(), [this] { on_ready(); }) {
+    : fd_(std::move(fd)), handlers_(std::move(handlers)), poll_(loop, fd_.get(), [this] { receive_one(); }) {
   poll_.watch(Readiness::kReadable);
 }
 
@@ -103,16 +103,20 @@ Result<void> Channel::send(const Message& message, std::span<const int> descript
 
 // One message a call; epoll is level-triggered and brings the next. Each handler is called last: it may
 // destroy this object.
-void Channel::on_ready() {
+bool Channel::receive_one() {
   auto received = receive(fd_.get());
-  if (!received && (received.error() == EAGAIN || received.error() == EINTR)) return;
+  if (!received && (received.error() == EAGAIN || received.error() == EINTR)) return false;
   // A peer that closed with something of ours unread: the kernel says this once, before the messages that the
   // peer sent earlier and that still wait (measured). libuv stopped polling when it saw the error.
-  if (!received && received.error() == ECONNRESET) return poll_.watch(Readiness::kReadable);
+  if (!received && received.error() == ECONNRESET) {
+    poll_.watch(Readiness::kReadable);
+    return true;
+  }
   if (!received || received->frame.empty()) {
     poll_.stop();
     const auto on_closed = handlers_.on_closed;
-    return on_closed();
+    on_closed();
+    return false;
   }
   const auto descriptors =
       received->descriptors_were_lost ? std::nullopt : std::optional(received->descriptors.size());
@@ -122,10 +126,12 @@ void Channel::on_ready() {
   if (!message) {
     poll_.stop();
     const auto on_nonsense = handlers_.on_nonsense;
-    return on_nonsense(message.error());
+    on_nonsense(message.error());
+    return false;
   }
   const auto on_message = handlers_.on_message;
   on_message(std::move(*message), std::move(received->descriptors));
+  return true;
 }
 
 }  // namespace tcp_echo

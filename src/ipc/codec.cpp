@@ -84,6 +84,7 @@ void write(Writer& out, const ConfigureMessage& message) {
   out.value(static_cast<std::uint8_t>(message.shares_listeners));
   out.text(message.configuration);
 }
+void write(Writer& out, const DrainMessage& message) { out.value(message.milliseconds); }
 void write(Writer& out, const LendMessage& message) { out.value(message.slot); }
 void write(Writer& out, const TakeBackMessage& message) { out.value(message.slot); }
 void write(Writer& out, const RefuseLoanMessage& message) { out.value(message.slot); }
@@ -97,6 +98,7 @@ void read(Reader& in, ConfigureMessage& message) {
   message.shares_listeners = in.flag();
   message.configuration = in.text();
 }
+void read(Reader& in, DrainMessage& message) { message.milliseconds = in.value<std::uint64_t>(); }
 void read(Reader& in, LendMessage& message) { message.slot = in.value<std::uint32_t>(); }
 void read(Reader& in, TakeBackMessage& message) { message.slot = in.value<std::uint32_t>(); }
 void read(Reader& in, RefuseLoanMessage& message) { message.slot = in.value<std::uint32_t>(); }

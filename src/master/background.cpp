@@ -62,7 +62,7 @@ tl::expected<Background, ExitCode> Background::enter() {
     }
     ::_exit(0);
   }
-  if (::chdir("/") != 0) throw FatalError(system_error("chdir /", errno));
+  [[maybe_unused]] const int moved = ::chdir("/");  // so that no file system is kept from being unmounted
   lead_to_dev_null({STDIN_FILENO});
   return Background(std::move(daemons));
 }

@@ -22,9 +22,6 @@ constexpr auto kPatience = 500ms;
 // What a worker gets for writing its core after SIGABRT.
 constexpr auto kPatienceAfterAbort = 1s;
 
-// Workers end their drain by themselves; this is for one that hangs.
-constexpr auto kGraceAfterDeadline = 500ms;
-
 // Starting a worker takes some milliseconds. Longer than this, clients should not wait for it.
 constexpr auto kLendAfter = 200ms;
 
@@ -34,6 +31,10 @@ constexpr auto kLoanRetry = 200ms;
 
 // A worker that could not take a loan is not asked again before.
 constexpr auto kRefusalHolds = 1s;
+
+// Timers come before readiness in a turn of the loop. When this process did not run for a while, what a timer
+// waits for may have happened long ago and only has to be read: a second look tells.
+constexpr auto kSecondLook = 50ms;
 
 // So many failures of one slot, while others become ready, are enough to call a start failed.
 constexpr unsigned kMostStartFailures = 5;
@@ -83,10 +84,7 @@ struct Fleet::Slot {
         late(fleet.loop_, [this, &fleet] { fleet.on_late(*this); }),
         delay(fleet.loop_, [this, &fleet] { fleet.handle(*this, SlotEvent::kDelayOver); }),
         patience(fleet.loop_, [this, &fleet] { fleet.handle(*this, SlotEvent::kPatienceOver); }),
-        unserved(fleet.loop_, [this, &fleet] {
-          needs_borrower = true;
-          fleet.settle_loans();
-        }) {}
+        unserved(fleet.loop_, [this, &fleet] { fleet.on_unserved(*this); }) {}
 
   unsigned index;  ///< from 0
   SlotState state = SlotState::kEmpty;
@@ -95,6 +93,7 @@ struct Fleet::Slot {
   Failure failure;  ///< how the last process ended, or why it was none
   bool was_ever_ready = false;
   bool late_for_sure = false;
+  bool unserved_for_sure = false;
   bool needs_borrower = false;
   std::chrono::milliseconds spawn_due{};
   std::chrono::milliseconds may_borrow_from{};
@@ -113,7 +112,7 @@ struct Fleet::Leaver {
 
   unsigned index;
   std::unique_ptr<WorkerProcess> worker;
-  bool told_stop = false;
+  bool told_to_die = false;  ///< by STOP or SIGABRT; SIGKILL is next
   Timer overdue;
 };
 
@@ -143,6 +142,7 @@ void Fleet::start() {
 
 void Fleet::drain() {
   is_ending_ = true;
+  end_by_ = loop_.now() + resources_.config.shutdown_timeout;
   for (const auto& slot : slots_) handle(*slot, SlotEvent::kDrain);
 }
 
@@ -150,7 +150,7 @@ void Fleet::stop() {
   is_ending_ = true;
   for (const auto& slot : slots_) handle(*slot, SlotEvent::kStop);
   for (const auto& leaver : leavers_) {
-    if (!leaver->told_stop) on_leaver_overdue(*leaver);
+    if (!leaver->told_to_die) on_leaver_overdue(*leaver);
   }
 }
 
@@ -176,11 +176,11 @@ void Fleet::act(Slot& slot, SlotAction action) {
       return slot.worker->kill(SIGKILL);
     case SlotAction::kAbort: return abort(slot);
     case SlotAction::kKill:
-      spdlog::error("{} was told to end and has not; killing it", slot.worker->name());
+      spdlog::error("{} was to end and has not; killing it", slot.worker->name());
       return slot.worker->kill(SIGKILL);
     case SlotAction::kReplace: return replace(slot);
     case SlotAction::kScheduleSpawn: return schedule_spawn(slot);
-    case SlotAction::kTellDrain: return slot.worker->tell(DrainMessage{});
+    case SlotAction::kTellDrain: return tell_drain(slot);
     case SlotAction::kSpawnToDrain: return spawn_to_drain(slot);
     case SlotAction::kTellStop: return tell_stop(slot);
     case SlotAction::kLeave: return leave();
@@ -192,24 +192,29 @@ void Fleet::spawn(Slot& slot) {
     slot.failure = {fmt::format("worker {} cannot be started: {}", slot.index + 1, spawned.error().text)};
     return handle(slot, SlotEvent::kFailed);
   }
-  slot.late_for_sure = false;
-  slot.late.start(resources_.config.ready_timeout);
   expect_service(slot, kLendAfter);
 }
 
 /// Its slot had no worker, or lost it, when the service ended: somebody may be waiting on its listeners.
 void Fleet::spawn_to_drain(Slot& slot) {
   slot.delay.stop();
+  if (loop_.now() >= end_by_) return handle(slot, SlotEvent::kFailed);  // it would come too late
   if (auto spawned = try_spawn(slot); !spawned) {
     spdlog::error("worker {} cannot be started: {}; clients that wait for it are lost", slot.index + 1,
                   spawned.error().text);
     return handle(slot, SlotEvent::kFailed);
   }
-  slot.worker->tell(DrainMessage{});
+  tell_drain(slot);
+}
+
+void Fleet::tell_drain(Slot& slot) {
+  const auto left = std::max<std::chrono::milliseconds>(end_by_ - loop_.now(), 0ms);
+  slot.worker->tell(DrainMessage{static_cast<std::uint64_t>(left.count())});
 }
 
 Result<void> Fleet::try_spawn(Slot& slot) {
   const auto block = free_block();
+  if (block == blocks_in_use_.size()) return failure(ExitCode::kOsError, "too many processes still run");
   WorkerProcess::Handlers handlers;
   handlers.on_message = [this, &slot, block](const Message& message) { on_message(slot, block, message); };
   handlers.on_exit = [this, &slot, block](const ExitStatus& status) { on_exit(slot, block, status); };
@@ -219,12 +224,12 @@ Result<void> Fleet::try_spawn(Slot& slot) {
   if (!worker) return tl::unexpected(worker.error());
   slot.worker = std::move(*worker);
   blocks_in_use_[block] = true;
+  slot.late_for_sure = false;
+  slot.late.start(resources_.config.ready_timeout);
   return {};
 }
 
 void Fleet::serve(Slot& slot) {
-  slot.worker->note_ready();
-  slot.late.stop();
   slot.unserved.stop();
   slot.needs_borrower = false;
   slot.was_ever_ready = true;
@@ -235,12 +240,22 @@ void Fleet::serve(Slot& slot) {
 
 void Fleet::abort(Slot& slot) {
   if (slot.patience.is_running()) return;
-  spdlog::error("{} has not turned for {} (--watchdog); SIGABRT now, SIGKILL in {}", slot.worker->name(),
-                format_duration(resources_.config.watchdog), format_duration(kPatienceAfterAbort));
-  slot.worker->kill(SIGABRT);
-  slot.worker->kill(SIGCONT);  // a stopped process dies only once it runs again
+  abort(*slot.worker);
   slot.patience.start(kPatienceAfterAbort);
   slot.needs_borrower = true;
+}
+
+void Fleet::abort(Leaver& leaver) {
+  leaver.told_to_die = true;
+  abort(*leaver.worker);
+  leaver.overdue.start(kPatienceAfterAbort);
+}
+
+void Fleet::abort(WorkerProcess& worker) const {
+  spdlog::error("{} has not turned for {} (--watchdog); SIGABRT now, SIGKILL in {}", worker.name(),
+                format_duration(resources_.config.watchdog), format_duration(kPatienceAfterAbort));
+  worker.kill(SIGABRT);
+  worker.kill(SIGCONT);  // a stopped process dies only once it runs again
 }
 
 void Fleet::replace(Slot& slot) {
@@ -297,12 +312,20 @@ void Fleet::leave() {
 
 void Fleet::on_message(Slot& slot, std::size_t block, const Message& message) {
   if (slot.worker == nullptr || slot.worker->block() != block) return;  // a leaver has nothing more to say
-  if (std::holds_alternative<ReadyMessage>(message)) return handle(slot, SlotEvent::kReady);
+  if (std::holds_alternative<ReadyMessage>(message)) return on_ready(slot);
   if (std::holds_alternative<LeavingMessage>(message)) return handle(slot, SlotEvent::kLeaving);
   if (std::holds_alternative<EmptiedMessage>(message)) return handle(slot, SlotEvent::kEmptied);
   if (const auto* refused = std::get_if<RefuseLoanMessage>(&message)) return on_refused_loan(slot, *refused);
   spdlog::error("{} sent a message that only a master may send; killing it", slot.worker->name());
   slot.worker->kill(SIGKILL);
+}
+
+/// One that is being killed because it was late stays late.
+void Fleet::on_ready(Slot& slot) {
+  if (slot.state == SlotState::kHung) return;
+  slot.late.stop();
+  slot.worker->note_ready();
+  handle(slot, SlotEvent::kReady);
 }
 
 /// It is at its limit of open files: another one may have room, or this one later.
@@ -312,16 +335,19 @@ void Fleet::on_refused_loan(Slot& slot, const RefuseLoanMessage& message) {
   spdlog::warn("{} cannot take the listeners of worker {}: no descriptors are left", slot.worker->name(),
                message.slot);
   slot.may_borrow_from = loop_.now() + kRefusalHolds;
-  loans_.cancel(lender);
-  loan_retry_.start(kRefusalHolds);
+  loans_.set_borrower(lender, std::nullopt);
   settle_loans();
 }
 
-/// Timers come before readiness in a turn of the loop. If this process did not run for a while, READY may be
-/// waiting to be read: one more turn tells.
 void Fleet::on_late(Slot& slot) {
   if (std::exchange(slot.late_for_sure, true)) return handle(slot, SlotEvent::kLate);
-  slot.late.start(1ms);
+  slot.late.start(kSecondLook);
+}
+
+void Fleet::on_unserved(Slot& slot) {
+  if (!std::exchange(slot.unserved_for_sure, true)) return slot.unserved.start(kSecondLook);
+  slot.needs_borrower = true;
+  settle_loans();
 }
 
 void Fleet::on_exit(Slot& slot, std::size_t block, const ExitStatus& status) {
@@ -352,8 +378,8 @@ std::unique_ptr<WorkerProcess> Fleet::take(Slot& slot, std::size_t block) {
 }
 
 void Fleet::on_leaver_overdue(Leaver& leaver) {
-  if (std::exchange(leaver.told_stop, true)) {
-    spdlog::error("{} was told to end and has not; killing it", leaver.worker->name());
+  if (std::exchange(leaver.told_to_die, true)) {
+    spdlog::error("{} was to end and has not; killing it", leaver.worker->name());
     return leaver.worker->kill(SIGKILL);
   }
   leaver.worker->tell(StopMessage{});
@@ -380,6 +406,7 @@ void Fleet::hasten_someone() {
 void Fleet::expect_service(Slot& slot, std::chrono::milliseconds within) {
   if (slot.needs_borrower) return;
   if (within > 0ms && slot.unserved.is_running()) return;
+  slot.unserved_for_sure = within == 0ms;
   slot.unserved.start(within);
 }
 
@@ -392,23 +419,38 @@ void Fleet::settle_loans() {
         {slot->needs_borrower, slot->state == SlotState::kServing, loop_.now() < slot->may_borrow_from});
   }
   for (const auto& [lender, from, to] : loans_.settle(views)) {
-    const auto number = static_cast<std::uint32_t>(lender + 1);
-    if (from) {
-      spdlog::info("worker {} serves its listeners again; worker {} gives them back", number, *from + 1);
-      slots_[*from]->worker->tell(TakeBackMessage{number});
-    }
-    if (!to) continue;
-    auto& borrower = *slots_[*to]->worker;
-    if (auto lent = borrower.try_tell(LendMessage{number}, listeners_.of_slot(static_cast<unsigned>(lender)));
-        !lent) {
-      spdlog::warn("the listeners of worker {} cannot be lent to {}: {}; trying again in {}", number,
-                   borrower.name(), lent.error().text, format_duration(kLoanRetry));
-      loans_.cancel(lender);
-      loan_retry_.start(kLoanRetry);
-    } else {
-      spdlog::info("the listeners of worker {} are lent to worker {}", number, *to + 1);
-    }
+    if (from && !take_back(lender, *from)) loans_.set_borrower(lender, from);
+    if (to && !lend(lender, *to)) loans_.set_borrower(lender, std::nullopt);
   }
+  const auto is_unsettled = [this](const auto& slot) {
+    return slot->needs_borrower != loans_.borrower_of(slot->index).has_value();
+  };
+  if (anyone_serves() && std::any_of(slots_.begin(), slots_.end(), is_unsettled))
+    loan_retry_.start(kLoanRetry);
+}
+
+bool Fleet::lend(std::size_t lender, std::size_t borrower) {
+  const LendMessage message{static_cast<std::uint32_t>(lender + 1)};
+  auto& worker = *slots_[borrower]->worker;
+  if (auto told = worker.try_tell(message, listeners_.of_slot(static_cast<unsigned>(lender))); !told) {
+    spdlog::warn("the listeners of worker {} cannot be lent to {}: {}; trying again in {}", message.slot,
+                 worker.name(), told.error().text, format_duration(kLoanRetry));
+    return false;
+  }
+  spdlog::info("the listeners of worker {} are lent to worker {}", message.slot, borrower + 1);
+  return true;
+}
+
+bool Fleet::take_back(std::size_t lender, std::size_t borrower) {
+  const TakeBackMessage message{static_cast<std::uint32_t>(lender + 1)};
+  auto& worker = *slots_[borrower]->worker;
+  if (auto told = worker.try_tell(message); !told) {
+    spdlog::warn("{} cannot be told to give the listeners of worker {} back: {}; trying again in {}",
+                 worker.name(), message.slot, told.error().text, format_duration(kLoanRetry));
+    return false;
+  }
+  spdlog::info("worker {} serves its listeners again; worker {} gives them back", message.slot, borrower + 1);
+  return true;
 }
 
 void Fleet::look_for_hung_workers() {
@@ -418,6 +460,9 @@ void Fleet::look_for_hung_workers() {
   for (const auto& slot : slots_) {
     if (slot->worker != nullptr && slot->worker->was_ready() && slot->worker->is_hung(since_last_look))
       handle(*slot, SlotEvent::kHung);
+  }
+  for (const auto& leaver : leavers_) {
+    if (!leaver->told_to_die && leaver->worker->is_hung(since_last_look)) abort(*leaver);
   }
 }
 

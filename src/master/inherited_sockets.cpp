@@ -42,7 +42,7 @@ Result<std::vector<UniqueFd>> take_inherited_sockets() {
   const auto how_many = take_variable("LISTEN_FDS");
   take_variable("LISTEN_FDNAMES");
   std::vector<UniqueFd> sockets;
-  if (parse_number(whose) != static_cast<std::uint64_t>(::getpid())) return sockets;
+  if (how_many.empty() || parse_number(whose) != static_cast<std::uint64_t>(::getpid())) return sockets;
   const auto count = parse_number(how_many);
   if (!count || *count > kMaxListenAddresses) {
     return failure(ExitCode::kConfig, fmt::format("LISTEN_FDS: {} is no number of sockets; allowed: 0 to {}",

@@ -21,9 +21,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Workers end their drain by themselves; this is for one that hangs.
-constexpr auto kGraceAfterDeadline = 500ms;
-
 struct LaterSignal {
   int number;
   std::string_view purpose;
@@ -120,7 +117,7 @@ void Master::on_all_ready() {
   spdlog::info("serving on {} with {}", listed(listeners_.endpoints()), counted(workers_, "worker"));
   is_up_ = true;
   if (!birth_.report_ready()) return stop_gracefully("nobody waits for the start any more");
-  notifier_.ready(status());
+  notifier_.ready(told_ = status());
 }
 
 void Master::on_start_failure(const Error& error) {
@@ -130,7 +127,7 @@ void Master::on_start_failure(const Error& error) {
 }
 
 void Master::on_change() {
-  if (is_up_ && !stopping_) notifier_.status(status());
+  if (is_up_ && !stopping_ && status() != told_) notifier_.status(told_ = status());
 }
 
 std::string Master::status() const {

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -42,6 +43,8 @@ UniqueFd connect_to(std::string_view name) {
     spdlog::warn("NOTIFY_SOCKET: connect to {}: {}; notifying nobody", in_quotes(name), std::strerror(errno));
     return {};
   }
+  const timeval patience{.tv_sec = 1, .tv_usec = 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   return fd;
 }
 
@@ -68,7 +71,7 @@ Notifier Notifier::from_environment() {
 }
 
 void Notifier::ready(const std::string& status) const {
-  send(fmt::format("READY=1\nMAINPID={}\nSTATUS={}", ::getpid(), status));
+  send_surely(fmt::format("READY=1\nMAINPID={}\nSTATUS={}", ::getpid(), status));
 }
 
 void Notifier::status(const std::string& status) const { send("STATUS=" + status); }
@@ -78,17 +81,21 @@ void Notifier::reloading() const {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   const auto since_boot = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-  send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
-                   std::chrono::duration_cast<std::chrono::microseconds>(since_boot).count()));
+  send_surely(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                          std::chrono::duration_cast<std::chrono::microseconds>(since_boot).count()));
 }
 
-void Notifier::stopping(const std::string& status) const { send("STOPPING=1\nSTATUS=" + status); }
+void Notifier::stopping(const std::string& status) const { send_surely("STOPPING=1\nSTATUS=" + status); }
 
 void Notifier::alive() const { send("WATCHDOG=1"); }
 
-void Notifier::send(const std::string& state) const {
+void Notifier::send(const std::string& state) const { send(state, MSG_DONTWAIT); }
+
+void Notifier::send_surely(const std::string& state) const { send(state, 0); }
+
+void Notifier::send(const std::string& state, int flags) const {
   if (!socket_) return;
-  if (::send(socket_.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+  if (::send(socket_.get(), state.data(), state.size(), MSG_NOSIGNAL | flags) < 0)
     spdlog::warn("the service manager cannot be told {}: {}", in_quotes(state), std::strerror(errno));
 }
 

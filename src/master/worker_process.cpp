@@ -74,10 +74,19 @@ Result<void> WorkerProcess::spawn(int control) {
   request.file = descriptor_path(call.program_descriptor());
   request.user = resources_.credentials.user;
   request.group = resources_.credentials.group;
-  auto process = ChildProcess::spawn(loop_, resources_.reaper, request, handlers_.on_exit);
+  auto process = ChildProcess::spawn(loop_, resources_.reaper, request,
+                                     [this](const ExitStatus& status) { on_exit(status); });
   if (!process) return tl::unexpected(process.error());
   process_ = std::move(*process);
   return {};
+}
+
+/// What it said before its end changes what the end means, and may still lie in the channel.
+void WorkerProcess::on_exit(const ExitStatus& status) {
+  while (control_ != nullptr && control_->receive_one()) {
+  }
+  const auto tell = handlers_.on_exit;
+  tell(status);
 }
 
 void WorkerProcess::introduce() {

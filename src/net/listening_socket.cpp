@@ -1,6 +1,9 @@
 #include "tcp_echo/net/listening_socket.hpp"
 
 #include <linux/filter.h>
+#include <linux/in6.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -90,9 +93,11 @@ int longest_backlog() {
   return longest;
 }
 
+namespace {
+
 // The kernel shows a filter on a TCP socket (SO_ATTACH_FILTER, socket(7)) each segment from its TCP header
-// on, and drops it on 0.
-Result<void> refuse_handshakes(int listener) {
+// on, and drops it on 0. Some kernels want CAP_NET_ADMIN for it.
+bool drop_bare_syns(int listener) {
   constexpr std::uint32_t kFlagsByte = 13;  // RFC 9293, 3.1
   constexpr std::uint32_t kSyn = 0x02;
   constexpr std::uint32_t kAck = 0x10;
@@ -105,9 +110,32 @@ Result<void> refuse_handshakes(int listener) {
       BPF_STMT(BPF_RET | BPF_K, kWhole),
   }};
   const sock_fprog program{.len = code.size(), .filter = code.data()};
-  if (::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
-    return system_failure("keep new clients away", errno);
-  return {};
+  return ::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
 }
+
+// Segments with a lower TTL or hop limit are dropped (IP_MINTTL, ip(7)); the second family is for IPv4 on
+// [::]. Nobody sends with 255 but neighbours that speak a protocol of RFC 5082. The kernel does not ask for
+// it where a handshake completes.
+bool require_hops(int fd, int least) {
+  const bool v4 = ::setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least, sizeof least) == 0;
+  const bool v6 = ::setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least) == 0;
+  return v4 || v6;
+}
+
+}  // namespace
+
+Result<void> refuse_handshakes(int listener) {
+  constexpr int kMostHops = 255;
+  if (drop_bare_syns(listener) || require_hops(listener, kMostHops)) return {};
+  return system_failure("keep new clients away", errno);
+}
+
+bool makes_deaf(int listener) noexcept {
+  int least = 0;
+  socklen_t size = sizeof least;
+  return ::getsockopt(listener, IPPROTO_IP, IP_MINTTL, &least, &size) == 0 && least > 0;
+}
+
+void hear_out(int connection) noexcept { require_hops(connection, 0); }
 
 }  // namespace tcp_echo

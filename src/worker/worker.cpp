@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "tcp_echo/base/cpu.hpp"
 #include "tcp_echo/base/limits.hpp"
@@ -76,7 +77,10 @@ void Worker::on_message(const Message& message, std::vector<UniqueFd> descriptor
                  [&](const ConfigureMessage& configure_message) {
                    configure(configure_message, std::move(descriptors));
                  },
-                 [&](const DrainMessage&) { handle(WorkerEvent::kDrainAsked); },
+                 [&](const DrainMessage& drain_message) {
+                   time_to_end_ = std::chrono::milliseconds(drain_message.milliseconds);
+                   handle(WorkerEvent::kDrainAsked);
+                 },
                  [&](const StopMessage&) { handle(WorkerEvent::kStopAsked); },
                  [&](const LendMessage& lend_message) { lend(lend_message, std::move(descriptors)); },
                  [&](const TakeBackMessage& take_back_message) { take_back(take_back_message); },
@@ -97,14 +101,18 @@ void Worker::on_nonsense(const DecodeError& error) {
   }
 }
 
-/// A dead master leaves the listeners to its workers. One that lives has other workers for them, and to take
-/// its clients away would be wrong; but the channel of one that dies closes a moment before it is dead.
+/// A dead master leaves the listeners to its workers: they take who waits. One that lives has other workers
+/// for that. But the channel of one that dies closes a moment before it is dead, so only the second look
+/// counts.
 void Worker::on_channel_closed() {
+  const bool is_second_look = std::exchange(is_alone_, true);
   if (is_orphan()) {
     spdlog::warn("the master is gone; finishing what is under way");
-    return handle(WorkerEvent::kOrphaned);
+    handle(WorkerEvent::kOrphaned);
+    if (phase_ == WorkerPhase::kDraining) on_acceptor_finished();  // it may have told us to drain before
+    return;
   }
-  handle(WorkerEvent::kRetireAsked);
+  if (is_second_look) handle(WorkerEvent::kRetireAsked);
   master_check_.start(kMasterCheck);
 }
 
@@ -121,6 +129,7 @@ void Worker::configure(const ConfigureMessage& message, std::vector<UniqueFd> de
   scoreboard_.emplace(std::move(*scoreboard));
   block_ = message.block;
   shares_listeners_ = message.shares_listeners;
+  time_to_end_ = config_.shutdown_timeout;
   handle(WorkerEvent::kConfigured);
 }
 
@@ -155,7 +164,8 @@ void Worker::serve() {
   limit_orphan_life(config_.shutdown_timeout);
   beat();
   suffer_before_ready(birth_.slot);
-  value_or_throw(control_.send(ReadyMessage{}));
+  // If this does not arrive the master is gone, which the end of the channel tells as well.
+  if (auto told = control_.send(ReadyMessage{}); !told) spdlog::debug("{}", told.error().text);
   suffer_when_ready(birth_.slot);
 }
 
@@ -198,13 +208,12 @@ void Worker::change_log(const std::vector<UniqueFd>& descriptors) {
 
 /// From now on connections end as they fall quiet, and all of them when time is up.
 void Worker::begin_to_end() {
-  deadline_.start(config_.shutdown_timeout);
+  deadline_.start(time_to_end_);
   connections_->drain();
   spdlog::debug("draining {}", counted(connections_->size(), "connection"));
 }
 
-/// The descriptors stay: should the service end meanwhile, and with it the successor, somebody has to take
-/// who waits.
+/// The descriptors stay: should the master die meanwhile, somebody has to take who waits.
 void Worker::retire() {
   for (const auto& desk : desks_) desk.acceptor->hold();
   // If this does not arrive the master is gone or has let go of us.
@@ -216,7 +225,10 @@ void Worker::retire() {
 void Worker::drain() {
   // Whoever keeps the sockets that all share will have their clients served after the next start.
   if (shares_listeners_) desks_.clear();
-  for (const auto& desk : desks_) finish(*desk.acceptor);
+  for (const auto& desk : desks_) desk.acceptor->finish([this] { on_acceptor_finished(); });
+  const bool some_may_be_deaf = std::any_of(
+      desks_.begin(), desks_.end(), [](const Desk& desk) { return makes_deaf(desk.acceptor->listener()); });
+  if (some_may_be_deaf) connections_->hear_out_all();  // accepted since the master closed the door
   begin_to_end();
   on_acceptor_finished();
 }
@@ -230,16 +242,18 @@ void Worker::drain_alone() {
   drain();
 }
 
-void Worker::finish(Acceptor& acceptor) {
-  acceptor.finish([this] { on_acceptor_finished(); });
+bool Worker::has_emptied_queues() const {
+  return std::all_of(desks_.begin(), desks_.end(),
+                     [](const Desk& desk) { return desk.acceptor->is_finished(); });
 }
 
 void Worker::on_acceptor_finished() noexcept {
-  const bool emptied = std::all_of(desks_.begin(), desks_.end(),
-                                   [](const Desk& desk) { return desk.acceptor->is_finished(); });
-  if (!emptied) return;
-  // If this does not arrive the master is gone or hears of the exit.
-  if (auto told = control_.send(EmptiedMessage{}); !told) spdlog::debug("{}", told.error().text);
+  if (!has_emptied_queues()) return;
+  if (is_alone_) {  // whoever starts the service again finds the port free
+    for (const auto& desk : desks_) desk.acceptor->let_go();
+  } else if (auto told = control_.send(EmptiedMessage{}); !told) {
+    spdlog::debug("{}", told.error().text);  // the master hears of the exit, or is gone
+  }
   leave_if_done();
 }
 
@@ -257,9 +271,7 @@ void Worker::on_connection_gone() noexcept {
 }
 
 void Worker::leave_if_done() {
-  const bool nobody_waits = phase_ != WorkerPhase::kDraining ||
-                            std::all_of(desks_.begin(), desks_.end(),
-                                        [](const Desk& desk) { return desk.acceptor->is_finished(); });
+  const bool nobody_waits = phase_ != WorkerPhase::kDraining || has_emptied_queues();
   if (connections_->is_empty() && nobody_waits) handle(WorkerEvent::kDone);
 }
 

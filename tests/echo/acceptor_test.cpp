@@ -210,7 +210,7 @@ TEST(AcceptorThatIsHeld, CanStillFinish) {
   for (auto& client : clients) EXPECT_EQ(engine.echo_of(client, "made it"), "made it");
 }
 
-TEST(AcceptorThatFinishes, TakesWhoIsWaitingAndThenLetsGoOfTheListener) {
+TEST(AcceptorThatFinishes, TakesWhoIsWaitingAndThoseWhoComeLateUntilItLetsGo) {
   Engine engine;
   auto clients = waiting(engine, 30);
   bool finished = false;
@@ -220,10 +220,34 @@ TEST(AcceptorThatFinishes, TakesWhoIsWaitingAndThenLetsGoOfTheListener) {
   EXPECT_TRUE(engine.acceptor->is_finished());
   EXPECT_EQ(engine.table.size(), 30U);
   auto late = waiting(engine, 1);
+  EXPECT_EQ(engine.echo_of(late[0], "a long way"), "a long way");
+  engine.acceptor->let_go();
+  auto too_late = waiting(engine, 1);
   engine.turn_some_more();
-  EXPECT_EQ(engine.table.size(), 30U);
-  EXPECT_TRUE(late[0].is_open()) << "the listener is the master's, which does not close it";
+  EXPECT_EQ(engine.table.size(), 31U);
+  EXPECT_TRUE(too_late[0].is_open()) << "the listener is the master's, which does not close it";
   for (auto& client : clients) EXPECT_EQ(engine.echo_of(client, "made it"), "made it");
+}
+
+void send_with_hops(const Client& client, int hops) { set_integer(client.fd(), IPPROTO_IP, IP_TTL, hops); }
+
+TEST(AcceptorThatFinishes, HearsOutWhoInheritedADeafEar) {
+  Engine engine;
+  set_integer(engine.listener.get(), IPPROTO_IP, IP_MINTTL, 255);
+  engine.acceptor->hold();
+  auto clients = std::vector<Client>();
+  // As a handshake that was under way when the listener closed its ears: it gets through, what follows does
+  // not.
+  clients.emplace_back(engine.address, 0, 255);
+  send_with_hops(clients[0], 64);
+  clients[0].send("hello");
+  bool finished = false;
+  engine.acceptor->finish([&] { finished = true; });
+  EXPECT_TRUE(engine.until([&] {
+    clients[0].read_some();
+    return clients[0].received() == "hello";
+  })) << "it did not hear its client";
+  EXPECT_TRUE(engine.until([&] { return finished; }));
 }
 
 TEST(AcceptorThatFinishes, TakesWhoComesMeanwhile) {

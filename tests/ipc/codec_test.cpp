@@ -29,7 +29,7 @@ std::vector<Sample> samples() {
           {"ConfigureLarge", ConfigureMessage{1, false, std::string(60000, 'x')}},
           {"Ready", ReadyMessage{}},
           {"Leaving", LeavingMessage{}},
-          {"Drain", DrainMessage{}},
+          {"Drain", DrainMessage{8000}},
           {"Emptied", EmptiedMessage{}},
           {"Stop", StopMessage{}},
           {"Lend", LendMessage{1024}},

@@ -64,8 +64,16 @@ TEST(Loans, SpreadOverTheBorrowers) {
 TEST(Loans, AreTriedAgainWhenOneDidNotReachItsBorrower) {
   Loans loans(2);
   loans.settle({kNeeds, kServes});
-  loans.cancel(0);
+  loans.set_borrower(0, std::nullopt);
   EXPECT_EQ(loans.settle({kNeeds, kServes}), (Changes{{0, std::nullopt, 1}}));
+}
+
+TEST(Loans, AreTakenBackAgainWhenTheBorrowerDidNotHearOfIt) {
+  Loans loans(2);
+  loans.settle({kNeeds, kServes});
+  loans.settle({kServes, kServes});
+  loans.set_borrower(0, 1);
+  EXPECT_EQ(loans.settle({kServes, kServes}), (Changes{{0, 1, std::nullopt}}));
 }
 
 TEST(Loans, GoToNobodyWhoIsFullButStayWhereTheyAre) {

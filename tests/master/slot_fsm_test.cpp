@@ -44,12 +44,14 @@ const std::map<std::pair<State, Event>, SlotStep>& table() {
       {{State::kWaiting, Event::kStop}, {State::kGone, Action::kLeave}},
 
       {{State::kEmptying, Event::kFailed}, {State::kEmptyingAgain, Action::kSpawnToDrain}},
+      {{State::kEmptying, Event::kLate}, {State::kEmptying, Action::kKillLate}},
       {{State::kEmptying, Event::kHung}, {State::kEmptying, Action::kAbort}},
       {{State::kEmptying, Event::kPatienceOver}, {State::kEmptying, Action::kKill}},
       {{State::kEmptying, Event::kEmptied}, {State::kStopping, Action::kNone}},
       {{State::kEmptying, Event::kStop}, {State::kStopping, Action::kTellStop}},
 
       {{State::kEmptyingAgain, Event::kFailed}, {State::kGone, Action::kLeave}},
+      {{State::kEmptyingAgain, Event::kLate}, {State::kEmptyingAgain, Action::kKillLate}},
       {{State::kEmptyingAgain, Event::kHung}, {State::kEmptyingAgain, Action::kAbort}},
       {{State::kEmptyingAgain, Event::kPatienceOver}, {State::kEmptyingAgain, Action::kKill}},
       {{State::kEmptyingAgain, Event::kEmptied}, {State::kStopping, Action::kNone}},

@@ -61,13 +61,14 @@ enum class End { kOpen, kFin, kReset };
 /// program.
 class Client {
  public:
-  /// `buffers` of 0 leaves their size to the kernel, which lets them grow.
-  explicit Client(const Endpoint& server, int buffers = 0)
+  /// `buffers` of 0 leaves their size to the kernel, which lets them grow; so does `hops` with the IPv4 TTL.
+  explicit Client(const Endpoint& server, int buffers = 0, int hops = 0)
       : fd_(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (buffers != 0) {
       set_integer(fd_.get(), SOL_SOCKET, SO_RCVBUF, buffers);
       set_integer(fd_.get(), SOL_SOCKET, SO_SNDBUF, buffers);
     }
+    if (hops != 0) set_integer(fd_.get(), IPPROTO_IP, IP_TTL, hops);
     if (::connect(fd_.get(), server.address(), server.size()) != 0)
       throw std::runtime_error("connect to " + server.text());
     ::fcntl(fd_.get(), F_SETFL, O_NONBLOCK);

@@ -124,7 +124,7 @@ std::string Daemon::program() { return TCP_ECHO_MASTER; }
 
 Daemon::Daemon(Launch launch) {
   static std::atomic<int> count{0};
-  token_ = "ECHO_TEST_TOKEN=" + std::to_string(::getpid()) + "." + std::to_string(++count);
+  token_ = std::string(kTokenName) + "=" + std::to_string(::getpid()) + "." + std::to_string(++count);
   const auto line = command_line(launch);
   auto environment = environment_of(launch, token_);
   auto* const listen_pid = room_for_listen_pid(launch, environment);
@@ -301,8 +301,9 @@ std::size_t open_descriptors(pid_t pid) {
 std::string proc_status(pid_t pid, const std::string& field) {
   std::istringstream stream(content("/proc/" + std::to_string(pid) + "/status"));
   for (std::string line; std::getline(stream, line);) {
-    if (line.rfind(field + ":\t", 0) == 0)
-      return line.substr(line.find_first_not_of(" \t", field.size() + 1));
+    if (!line.starts_with(field + ":\t")) continue;
+    const auto value = line.find_first_not_of(" \t", field.size() + 1);
+    return value == std::string::npos ? "" : line.substr(value);
   }
   return " ";
 }

@@ -47,6 +47,9 @@ struct Outcome {
 
 class Daemon {
  public:
+  /// The variable that marks the processes of a daemon; whatever runs it has to pass it on.
+  static constexpr const char* kTokenName = "ECHO_TEST_TOKEN";
+
   explicit Daemon(Launch launch);
   /// Listens on a free port of 127.0.0.1, with these further arguments.
   static Launch on_free_port(std::vector<std::string> arguments = {});

@@ -36,14 +36,17 @@ class Acceptor {
   /// Accepts no more until finish(), if that ever comes; who waits is left to others.
   void hold() noexcept;
 
-  /// Takes everybody who is waiting, for they are connected, and closes this descriptor of the listener once
-  /// nobody has come for kHandshakeGrace; `on_finished` is called then, and may not destroy this object.
-  /// Somebody has to keep new handshakes away, or there is no end to it. Whom a limit keeps waiting is taken
-  /// as soon as on_room() says so.
+  /// Takes everybody who is waiting, for they are connected; `on_finished` is called once nobody has come for
+  /// kHandshakeGrace, and may not destroy this object. Who comes later still is taken as well, until
+  /// let_go(). Somebody has to keep new handshakes away, or there is no end to it. Whom a limit keeps waiting
+  /// is taken as soon as on_room() says so.
   void finish(std::function<void()> on_finished);
-  bool is_finished() const noexcept { return !listener_; }
+  bool is_finished() const noexcept { return is_finished_; }
 
-  /// Borrowed; -1 once finished.
+  /// Closes this descriptor of the listener.
+  void let_go() noexcept;
+
+  /// Borrowed; -1 after let_go().
   int listener() const noexcept { return listener_.get(); }
 
  private:
@@ -54,6 +57,7 @@ class Acceptor {
   Outcome pause_after(int error_number) noexcept;
   Outcome pause(const std::string& why, bool with_timer) noexcept;
   void resume() noexcept;
+  void watch_for_quiet() noexcept;
   void on_quiet() noexcept;
 
   Loop& loop_;
@@ -63,6 +67,8 @@ class Acceptor {
   ConnectionTable& table_;
   bool paused_ = false;
   bool held_ = false;
+  bool is_finished_ = false;
+  bool makes_deaf_ = false;            ///< connections want hear_out()
   std::function<void()> on_finished_;  ///< set once finish() was asked for
   std::chrono::milliseconds may_tell_again_{};
   Poll poll_;

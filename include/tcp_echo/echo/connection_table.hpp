@@ -43,6 +43,9 @@ class ConnectionTable {
   void drain();
   bool is_draining() const noexcept { return draining_; }
 
+  /// For connections that may be deaf, see makes_deaf() of net.
+  void hear_out_all() noexcept;
+
   /// Closes every connection as it stands; each is erased at the end of this turn of the loop.
   void close_all() noexcept;
 

@@ -40,9 +40,11 @@ class Channel {
   /// peer that is gone.
   Result<void> send(const Message& message, std::span<const int> descriptors = {});
 
- private:
-  void on_ready();
+  /// Takes one message that waits already; false if none does, or the channel has ended. The loop does this
+  /// by itself; a peer's last words may have to be heard before its death is judged.
+  bool receive_one();
 
+ private:
   UniqueFd fd_;
   Handlers handlers_;
   Poll poll_;  // after fd_: stops before the descriptor closes

@@ -28,8 +28,9 @@ struct LeavingMessage {
 };
 
 /// Master to worker: the service ends. Take who waits in the accept queues, then no more, finish what is
-/// under way, leave; within --shutdown-timeout.
+/// under way, leave.
 struct DrainMessage {
+  std::uint64_t milliseconds = 0;  ///< what is left then is closed
   bool operator==(const DrainMessage&) const = default;
 };
 

@@ -12,7 +12,7 @@ inline constexpr std::chrono::seconds kStableService{10};
 class Backoff {
  public:
   /// --respawn-delay-min and --respawn-delay-max, the first not above the second.
-  Backoff(std::chrono::milliseconds min, std::chrono::milliseconds max) : min_(min), max_(max) {}
+  Backoff(std::chrono::milliseconds min, std::chrono::milliseconds max) : min_(min), max_(max), next_(min) {}
 
   /// A worker has failed after it had served for that long (0: it never became ready). The wait until the
   /// next one is started: none for the first failure of one that had served, then the minimum, then doubling
@@ -25,6 +25,7 @@ class Backoff {
  private:
   std::chrono::milliseconds min_;
   std::chrono::milliseconds max_;
+  std::chrono::milliseconds next_;
   unsigned failures_ = 0;
 };
 

@@ -19,6 +19,9 @@
 
 namespace tcp_echo {
 
+/// Workers end their drain by themselves, within --shutdown-timeout; this is for one that hangs.
+inline constexpr std::chrono::milliseconds kGraceAfterDeadline{500};
+
 class Fleet {
  public:
   struct Handlers {
@@ -58,7 +61,10 @@ class Fleet {
   void spawn_to_drain(Slot& slot);
   Result<void> try_spawn(Slot& slot);
   void serve(Slot& slot);
+  void tell_drain(Slot& slot);
   void abort(Slot& slot);
+  void abort(Leaver& leaver);
+  void abort(WorkerProcess& worker) const;
   void replace(Slot& slot);
   void schedule_spawn(Slot& slot);
   void tell_stop(Slot& slot);
@@ -67,7 +73,9 @@ class Fleet {
   void on_message(Slot& slot, std::size_t block, const Message& message);
   void on_exit(Slot& slot, std::size_t block, const ExitStatus& status);
   void on_refused_loan(Slot& slot, const RefuseLoanMessage& message);
+  void on_ready(Slot& slot);
   void on_late(Slot& slot);
+  void on_unserved(Slot& slot);
   void on_leaver_overdue(Leaver& leaver);
   std::unique_ptr<WorkerProcess> take(Slot& slot, std::size_t block);
 
@@ -75,6 +83,8 @@ class Fleet {
   void hasten_someone();
   void expect_service(Slot& slot, std::chrono::milliseconds within);
   void settle_loans();
+  bool lend(std::size_t lender, std::size_t borrower);
+  bool take_back(std::size_t lender, std::size_t borrower);
   void look_for_hung_workers();
 
   bool anyone_serves() const;
@@ -92,6 +102,7 @@ class Fleet {
   Timer loan_retry_;
   Timer watch_;
   std::chrono::milliseconds last_look_{};
+  std::chrono::milliseconds end_by_{};  ///< set by drain()
   bool all_were_ready_ = false;
   bool start_failed_ = false;
   bool is_ending_ = false;

@@ -30,8 +30,10 @@ class Loans {
   /// slot has any. A borrower that serves no more has lost its loans. New loans go to whoever has the fewest.
   std::vector<LoanChange> settle(const std::vector<Lender>& slots);
 
-  /// The loan did not reach its borrower: the next settle() tries again.
-  void cancel(std::size_t lender) noexcept { borrowers_[lender].reset(); }
+  /// A change did not reach the borrower, so this is how things are: the next settle() tries again.
+  void set_borrower(std::size_t lender, std::optional<std::size_t> borrower) noexcept {
+    borrowers_[lender] = borrower;
+  }
 
   /// The slot whose worker accepts for that one.
   std::optional<std::size_t> borrower_of(std::size_t lender) const noexcept { return borrowers_[lender]; }

@@ -69,6 +69,7 @@ class Master {
   Timer alive_;
   std::vector<std::unique_ptr<Signal>> signals_;
   Fleet fleet_;
+  std::string told_;  ///< the last status that the service manager heard
   bool is_up_ = false;
   bool stopping_ = false;
   std::optional<Error> start_failure_;

@@ -30,6 +30,10 @@ class Notifier {
 
  private:
   void send(const std::string& state) const;
+  /// Waits for a manager that is busy, a second at most: without this word it would take us for one that
+  /// hangs.
+  void send_surely(const std::string& state) const;
+  void send(const std::string& state, int flags) const;
 
   UniqueFd socket_;
   std::optional<std::chrono::milliseconds> alive_interval_;

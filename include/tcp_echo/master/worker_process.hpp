@@ -77,6 +77,7 @@ class WorkerProcess {
   void open_control(UniqueFd fd);
   Result<void> spawn(int control);
   void introduce();
+  void on_exit(const ExitStatus& status);
   void on_nonsense(const DecodeError& error);
 
   Loop& loop_;

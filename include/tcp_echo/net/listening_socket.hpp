@@ -30,10 +30,16 @@ Result<void> probe_address(const Endpoint& endpoint);
 Result<UniqueFd> open_listener(const Endpoint& endpoint, const ListenerOptions& options);
 
 /// From now on no new handshake begins on this listener: bare SYNs are dropped, so a client that connects now
-/// gets no answer and tries again. Handshakes under way are completed, connections that wait or were accepted
-/// do not notice. It holds for the socket, whoever else has a descriptor of it; so only for one that is about
-/// to be closed for good, and never for one that somebody else goes on using.
+/// gets no answer and tries again. Handshakes under way are completed, connections that wait already do not
+/// notice; those that come from now on may want hear_out(). It holds for the socket, whoever else has a
+/// descriptor of it; so only for one that is about to be closed for good, and never for one that somebody
+/// else goes on using.
 Result<void> refuse_handshakes(int listener);
+
+/// Whether connections that come from that listener do not hear their clients until hear_out(): so it is
+/// where refuse_handshakes() had to do without a filter, and connections inherit what it did.
+bool makes_deaf(int listener) noexcept;
+void hear_out(int connection) noexcept;
 
 /// Where the socket is bound: with port 0 asked for, this tells which one it became.
 Result<Endpoint> local_endpoint(int fd);

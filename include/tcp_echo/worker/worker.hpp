@@ -56,7 +56,7 @@ class Worker {
   void take_back(const TakeBackMessage& message);
   void change_log(const std::vector<UniqueFd>& descriptors);
   void accept_for(unsigned slot, UniqueFd listener);
-  void finish(Acceptor& acceptor);
+  bool has_emptied_queues() const;
   void on_acceptor_finished() noexcept;
   void on_connection_gone() noexcept;
   void leave_if_done();
@@ -81,6 +81,8 @@ class Worker {
   Channel control_;
   std::size_t block_ = 0;
   bool shares_listeners_ = false;
+  std::chrono::milliseconds time_to_end_{};  ///< once it begins to end
+  bool is_alone_ = false;                    ///< the control channel has ended
 };
 
 }  // namespace tcp_echo
