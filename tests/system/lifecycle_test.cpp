@@ -156,6 +156,45 @@ TEST(Stop, WhileAWorkerIsDeadServesWhoWaitsForIt) {
   EXPECT_EQ(daemon.wait().exit_code, 0);
 }
 
+TEST(Stop, StartsNoWorkerWhereNobodyWaits) {
+  for (std::size_t round = 0; round < rounds(10); ++round) {
+    Daemon daemon(Daemon::on_free_port({"--workers", "16"}));
+    ASSERT_TRUE(daemon.is_serving());
+    const auto log = daemon.stop().log;  // all of them end in the same moment
+    std::size_t exits = 0;
+    for (auto at = log.find("exited with code 0"); at != std::string::npos;
+         at = log.find("exited with code 0", at + 1))
+      ++exits;
+    ASSERT_EQ(exits, 16U) << log;
+  }
+}
+
+TEST(Stop, AWorkerThatHangsAndItsSuccessorThatHangsDoNotHoldItUp) {
+  const Folder folder;
+  auto launch = Daemon::on_free_port({"--workers", "1", "--watchdog", "300ms", "--shutdown-timeout", "1h"});
+  launch.environment = {"ECHO_TEST_FAULTS=" + (folder / "faults").string()};
+  Daemon daemon(std::move(launch));
+  ASSERT_TRUE(daemon.is_serving());
+  std::ofstream(folder / "faults") << "1 spin\n";
+  ::kill(daemon.workers(1).front(), SIGSTOP);
+  const auto outcome = daemon.stop();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.log;
+  EXPECT_NE(outcome.log.find("died from SIGABRT"), std::string::npos) << outcome.log;
+}
+
+TEST(Stop, IsNotHeldUpByAWorkerThatIsNeverReady) {
+  const Folder folder;
+  std::ofstream(folder / "faults") << "2 mute\n";
+  auto launch =
+      Daemon::on_free_port({"--workers", "2", "--ready-timeout", "400ms", "--shutdown-timeout", "1h"});
+  launch.environment = {"ECHO_TEST_FAULTS=" + (folder / "faults").string()};
+  Daemon daemon(std::move(launch));
+  ASSERT_TRUE(eventually([&] { return daemon.running_workers().size() == 2; }));
+  const auto outcome = daemon.stop();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.log;
+  EXPECT_NE(outcome.log.find("is not ready after 400ms"), std::string::npos) << outcome.log;
+}
+
 TEST(Stop, ASecondTermStopsAtOnceWithCodeZero) {
   Daemon daemon(
       Daemon::on_free_port({"--workers", "2", "--shutdown-timeout", "1h", "--linger-timeout", "1h"}));

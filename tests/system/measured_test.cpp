@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,12 +13,14 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <regex>
 #include <thread>
 
 #include "system/client.hpp"
 #include "system/daemon.hpp"
 #include "system/idle_memory.hpp"
+#include "system/traffic.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -132,6 +135,34 @@ TEST(Measured, AFloodDelaysAnothersEchoByLessThanTenMilliseconds) {
   EXPECT_GT(flooded_meanwhile, 4 * flood.size()) << "that was no flood";
   EXPECT_LT(milliseconds[1000], 10);
   other.close();
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+/// Milliseconds within which 99 % of the echoes came, while `disturb` is called ten times a second.
+double p99_of_first_worker(Daemon& daemon, const std::function<void()>& disturb) {
+  Chatter chatter(clients_of_first_worker(daemon, 10));
+  for (int i = 0; i < 30; ++i) {
+    disturb();
+    ::poll(nullptr, 0, 100);
+  }
+  EXPECT_EQ(chatter.finish(), 0U);
+  return percentile(chatter.milliseconds(), 99);
+}
+
+TEST(Measured, ConnectionsOfOtherWorkersDoNotNoticeThatOneIsKilledAgainAndAgain) {
+  Daemon daemon(
+      Daemon::on_free_port({"--workers", "2", "--respawn-delay-min", "1ms", "--respawn-delay-max", "1ms"}));
+  const auto first = daemon.workers(2).front();
+  const auto undisturbed = p99_of_first_worker(daemon, [] {});
+  const auto disturbed = p99_of_first_worker(daemon, [&] {
+    for (const auto worker : daemon.running_workers()) {
+      if (worker != first) ::kill(worker, SIGKILL);
+    }
+  });
+  std::printf(
+      "[ measured ] p99 of an echo: %.2f ms, %.2f ms beside a worker that is killed ten times a second\n",
+      undisturbed, disturbed);
+  EXPECT_LT(disturbed, std::max(5 * undisturbed, 5.0));
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 

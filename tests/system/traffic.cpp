@@ -1,14 +1,14 @@
 #include "system/traffic.hpp"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <optional>
-
-#include "system/daemon.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -114,6 +114,28 @@ void Chatter::run(Client& client, std::uint32_t seed) {
   }
   const std::lock_guard lock(mutex_);
   milliseconds_.insert(milliseconds_.end(), times.begin(), times.end());
+}
+
+std::vector<Client> clients_of_first_worker(Daemon& daemon, std::size_t count) {
+  EXPECT_TRUE(daemon.is_serving());
+  const auto other = daemon.workers(2).at(1);
+  ::kill(other, SIGSTOP);
+  auto all = connect_many(daemon.port(), 4 * count);
+  for (const auto& client : all) EXPECT_TRUE(client.send("?"));
+  std::vector<Client> answered;
+  EXPECT_TRUE(eventually([&] {
+    std::erase_if(all, [&](Client& client) {
+      pollfd ready{client.fd(), POLLIN, 0};
+      if (::poll(&ready, 1, 0) == 0) return false;
+      EXPECT_EQ(client.receive(1), "?");
+      answered.push_back(std::move(client));
+      return true;
+    });
+    return answered.size() >= count;
+  }));
+  ::kill(other, SIGCONT);
+  while (answered.size() > count) answered.pop_back();
+  return answered;
 }
 
 double percentile(const std::vector<double>& sorted, double percent) {

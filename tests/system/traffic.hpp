@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "system/client.hpp"
+#include "system/daemon.hpp"
 
 namespace tcp_echo::test {
 
@@ -74,6 +75,10 @@ class Chatter {
   std::vector<double> milliseconds_;
   std::vector<std::thread> threads_;
 };
+
+/// Clients of the first of two workers: the other one is stopped for a moment, and whoever is answered is not
+/// its.
+std::vector<Client> clients_of_first_worker(Daemon& daemon, std::size_t count);
 
 /// Of an ascending list, which may not be empty.
 double percentile(const std::vector<double>& sorted, double percent);
