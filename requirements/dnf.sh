@@ -9,7 +9,8 @@ dnf_words() {
     # The sanitizers' runtimes are packages of their own here.
     test)
       dnf_words build
-      echo gtest-devel gmock-devel valgrind strace netcat procps-ng iproute libasan libubsan libtsan ;;
+      echo gtest-devel gmock-devel valgrind strace netcat procps-ng iproute systemd util-linux
+      echo libasan libubsan libtsan ;;
     lint) echo clang clang-tools-extra compiler-rt ShellCheck ;;
     coverage) echo gcovr ;;
     # netcat is OpenBSD's, whose -N the quickstart uses; nmap-ncat has no such flag.

@@ -180,7 +180,7 @@ std::string help_text() {
          "comma-separated) and a key of\n"
          "the TOML file (idle_timeout = \"60s\"). Built-in default < file < environment < flag.\n"
          "Durations D: 250ms, 10s, 5m, 2h. Signals: TERM, QUIT and INT stop gracefully; a second TERM or INT "
-         "stops at once.\n";
+         "stops at once;\nUSR1 reopens the log file and logs statistics.\n";
 }
 
 }  // namespace tcp_echo
