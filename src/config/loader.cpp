@@ -131,7 +131,8 @@ Result<void> check_respawn_delays(const Loaded& loaded) {
   const auto& min = *find_option("respawn-delay-min");
   const auto& max = *find_option("respawn-delay-max");
   const bool min_is_built_in = loaded.sources[row_of(min)] == kBuiltIn;
-  const auto& [blamed, other] = min_is_built_in ? std::pair(max, min) : std::pair(min, max);
+  const auto& blamed = min_is_built_in ? max : min;
+  const auto& other = min_is_built_in ? min : max;
   return failure(
       code_for(loaded, blamed),
       fmt::format("{}: {} is {} than {} {} ({}); allowed: at {} that", loaded.sources[row_of(blamed)],
