@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <tuple>
 #include <utility>
 
 #include "tcp_echo/base/account.hpp"
@@ -142,17 +141,15 @@ Result<void> check_respawn_delays(const Loaded& loaded) {
 
 /// Names depend on the machine, so only those that count are looked up.
 Result<void> check_accounts(const Loaded& loaded) {
-  const auto check = [&loaded](std::string_view name, const std::string& account,
-                               bool is_known) -> Result<void> {
+  const auto check = [&loaded](std::string_view name, const std::string& account, auto find) -> Result<void> {
     const auto& option = *find_option(name);
-    if (account.empty() || is_known) return {};
+    if (account.empty() || find(account)) return {};
     return failure(code_for(loaded, option),
                    fmt::format("{}: {} is not known here; allowed: the name of a {} of this machine",
                                loaded.sources[row_of(option)], in_quotes(account), name));
   };
-  const auto& [user, group] = std::tie(loaded.config.user, loaded.config.group);
-  if (auto done = check("user", user, find_user(user).has_value()); !done) return done;
-  return check("group", group, find_group(group).has_value());
+  if (auto done = check("user", loaded.config.user, find_user); !done) return done;
+  return check("group", loaded.config.group, find_group);
 }
 
 /// Combinations that are allowed but surely not meant.
