@@ -17,9 +17,11 @@ namespace tcp_echo {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::MatchesRegex;
+using testing::Not;
 
 /// A folder for log files; spdlog's default logger and the environment are put back at the end.
 class Log : public testing::Test {
@@ -42,8 +44,9 @@ class Log : public testing::Test {
   const fs::path& folder() const { return folder_; }
   std::string path() const { return folder_ / "log"; }
 
-  std::string written() const {
-    std::ifstream stream(path());
+  /// What stands in the file, or in the one that a rotation named with this suffix.
+  std::string written(const std::string& suffix = "") const {
+    std::ifstream stream(path() + suffix);
     return {std::istreambuf_iterator<char>(stream), {}};
   }
 
@@ -125,6 +128,58 @@ TEST_F(Log, FileThatIsAFolderIsRefused) {
   const auto fd = open_log_file(folder());
   ASSERT_FALSE(fd);
   EXPECT_EQ(fd.error().code, ExitCode::kCantCreate);
+}
+
+TEST_F(Log, ReopenedFileGetsTheNextLineAndTheRenamedOneKeepsTheOld) {
+  const auto fd = opened();
+  set_up_logging("a", {spdlog::level::info, false, fd.get()});
+  spdlog::info("before");
+  fs::rename(path(), path() + ".1");
+  spdlog::info("between");
+  ASSERT_TRUE(reopen_log_file(path(), fd.get()));
+  spdlog::info("after");
+  EXPECT_THAT(written(), AllOf(HasSubstr("after"), Not(HasSubstr("between"))));
+  EXPECT_THAT(written(".1"), AllOf(HasSubstr("before"), HasSubstr("between"), Not(HasSubstr("after"))));
+}
+
+TEST_F(Log, ReopenedDescriptorIsStillAppendedToAndNotInherited) {
+  const auto fd = opened();
+  fs::rename(path(), path() + ".1");
+  std::ofstream(path()) << "made by the rotation\n";
+  ASSERT_TRUE(reopen_log_file(path(), fd.get()));
+  EXPECT_NE(::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_NE(::fcntl(fd.get(), F_GETFL) & O_APPEND, 0);
+  ASSERT_EQ(::write(fd.get(), "ours\n", 5), 5);
+  EXPECT_EQ(written(), "made by the rotation\nours\n");
+}
+
+TEST_F(Log, ReopeningLeavesNoDescriptorBehind) {
+  const auto fd = opened();
+  const UniqueFd free(::dup(fd.get()));
+  const int next = free.get() + 1;
+  ASSERT_TRUE(reopen_log_file(path(), fd.get()));
+  EXPECT_EQ(UniqueFd(::dup(fd.get())).get(), next);
+}
+
+TEST_F(Log, FileThatCannotBeReopenedIsNamedAndTheOldOneGoesOn) {
+  fs::create_directory(folder() / "gone");
+  const auto fd = value_or_throw(open_log_file(folder() / "gone" / "log"));
+  fs::rename(folder() / "gone" / "log", path());
+  fs::remove(folder() / "gone");
+  const auto reopened = reopen_log_file(folder() / "gone" / "log", fd.get());
+  ASSERT_FALSE(reopened);
+  EXPECT_EQ(reopened.error().code, ExitCode::kCantCreate);
+  EXPECT_EQ(reopened.error().text,
+            "open the log file " + folder().string() + "/gone/log: No such file or directory");
+  set_up_logging("a", {spdlog::level::info, false, fd.get()});
+  spdlog::info("still here");
+  EXPECT_THAT(written(), HasSubstr("still here"));
+}
+
+TEST_F(Log, CannotBeReopenedInPlaceOfNothing) {
+  const auto reopened = reopen_log_file(path(), -1);
+  ASSERT_FALSE(reopened);
+  EXPECT_EQ(reopened.error().text, "reopen the log file: Bad file descriptor");
 }
 
 TEST_F(Log, GoesToTheJournalWhereDeviceAndInodeSaySo) {

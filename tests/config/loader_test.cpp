@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -232,6 +233,102 @@ TEST_F(Loader, WarnsOfANoticeThatAResetDestroys) {
   EXPECT_THAT(loaded({"--send-reset", "--idle-notice", "bye"}).warnings,
               ElementsAre(HasSubstr("--idle-notice")));
   EXPECT_THAT(loaded({"--send-reset"}).warnings, IsEmpty());
+}
+
+std::string default_of(std::string_view option) { return std::string(row(option).default_text); }
+
+TEST_F(Loader, RefusesADelayThatStartsAboveItsMaximum) {
+  EXPECT_THAT(refused({"--respawn-delay-min", "10s", "--respawn-delay-max", "1s"}),
+              Says(ExitCode::kUsage,
+                   "--respawn-delay-min: \"10s\" is more than respawn_delay_max \"1s\" "
+                   "(--respawn-delay-max); allowed: at most that"));
+  EXPECT_THAT(refused({}, {"TCP_ECHO_RESPAWN_DELAY_MIN=10s", "TCP_ECHO_RESPAWN_DELAY_MAX=1s"}),
+              Says(ExitCode::kConfig,
+                   "TCP_ECHO_RESPAWN_DELAY_MIN: \"10s\" is more than respawn_delay_max \"1s\" "
+                   "(TCP_ECHO_RESPAWN_DELAY_MAX); allowed: at most that"));
+  const auto file = folder().file("x.toml", "respawn_delay_min = \"10s\"\nrespawn_delay_max = \"1s\"\n");
+  const auto error = refused({"--config", file});
+  EXPECT_THAT(error, Says(ExitCode::kConfig,
+                          file + ":1: respawn_delay_min: \"10s\" is more than respawn_delay_max \"1s\" ("));
+  EXPECT_THAT(error, Says(ExitCode::kConfig, "(" + file + ":2: respawn_delay_max); allowed: at most that"));
+}
+
+TEST_F(Loader, BlamesTheLowerDelayWhereverTheOtherComesFrom) {
+  EXPECT_THAT(refused({"--respawn-delay-max", "1s"}, {"TCP_ECHO_RESPAWN_DELAY_MIN=10s"}),
+              Says(ExitCode::kConfig,
+                   "TCP_ECHO_RESPAWN_DELAY_MIN: \"10s\" is more than respawn_delay_max "
+                   "\"1s\" (--respawn-delay-max)"));
+  EXPECT_THAT(refused({"--respawn-delay-min", "10s"}, {"TCP_ECHO_RESPAWN_DELAY_MAX=1s"}),
+              Says(ExitCode::kUsage,
+                   "--respawn-delay-min: \"10s\" is more than respawn_delay_max \"1s\" "
+                   "(TCP_ECHO_RESPAWN_DELAY_MAX)"));
+  EXPECT_THAT(refused({"--respawn-delay-min", "1h"}),
+              Says(ExitCode::kUsage, "--respawn-delay-min: \"1h\" is more than respawn_delay_max \"" +
+                                         default_of("respawn-delay-max") + "\" (built-in default)"));
+}
+
+TEST_F(Loader, BlamesTheHighestDelayWhereTheLowerOneIsBuiltIn) {
+  const auto text = "\"1ms\" is less than respawn_delay_min \"" + default_of("respawn-delay-min") +
+                    "\" (built-in default); allowed: at least that";
+  EXPECT_THAT(refused({"--respawn-delay-max", "1ms"}),
+              Says(ExitCode::kUsage, "--respawn-delay-max: " + text));
+  EXPECT_THAT(refused({}, {"TCP_ECHO_RESPAWN_DELAY_MAX=1ms"}),
+              Says(ExitCode::kConfig, "TCP_ECHO_RESPAWN_DELAY_MAX: " + text));
+  const auto file = folder().file("x.toml", "respawn_delay_max = \"1ms\"\n");
+  EXPECT_THAT(refused({"--config", file}), Says(ExitCode::kConfig, file + ":1: respawn_delay_max: " + text));
+}
+
+TEST_F(Loader, TakesADelayThatNeverGrows) {
+  const auto config = configured({"--respawn-delay-min", "3s", "--respawn-delay-max", "3s"});
+  EXPECT_EQ(config.respawn_delay_min, config.respawn_delay_max);
+}
+
+TEST_F(Loader, JudgesOnlyTheDelaysThatCount) {
+  EXPECT_TRUE(load({"--respawn-delay-min", "1s"},
+                   {"TCP_ECHO_RESPAWN_DELAY_MIN=10s", "TCP_ECHO_RESPAWN_DELAY_MAX=5s"}));
+}
+
+/// No machine has it: a colon ends the name in /etc/passwd and /etc/group.
+constexpr auto kUnknownName = "no:such:name";
+
+TEST_F(Loader, RefusesAUserOrGroupThatTheMachineDoesNotKnow) {
+  for (const std::string name : {"user", "group"}) {
+    const auto text = fmt::format(": '{}' is not known here; allowed: the name of a {} of this machine",
+                                  kUnknownName, name);
+    const auto& option = row(name);
+    EXPECT_THAT(refused({option.flag(), kUnknownName}), Says(ExitCode::kUsage, option.flag() + text));
+    EXPECT_THAT(refused({}, {option.variable() + "=" + kUnknownName}),
+                Says(ExitCode::kConfig, option.variable() + text));
+    const auto file = folder().file("x.toml", fmt::format("{} = \"{}\"\n", name, kUnknownName));
+    EXPECT_THAT(refused({"--config", file}),
+                Says(ExitCode::kConfig, fmt::format("{}:1: {}{}", file, name, text)));
+  }
+}
+
+TEST_F(Loader, KeepsControlCharactersOfANameOutOfItsErrors) {
+  EXPECT_THAT(refused({"--user", "two\nlines"}),
+              Says(ExitCode::kUsage, "--user: 'two\\nlines' is not known"));
+}
+
+TEST_F(Loader, TakesAUserAndAGroupThatTheMachineKnows) {
+  const auto config = configured({"--user", "root", "--group", "root"});
+  EXPECT_EQ(config.user, "root");
+  EXPECT_EQ(config.group, "root");
+}
+
+TEST_F(Loader, LooksUpOnlyTheNamesThatCount) {
+  EXPECT_EQ(configured({"--user", "root"}, {std::string("TCP_ECHO_USER=") + kUnknownName}).user, "root");
+  EXPECT_EQ(configured({"--user="}, {std::string("TCP_ECHO_USER=") + kUnknownName}).user, "");
+}
+
+TEST_F(Loader, LooksUpNoNameInWhatAMasterSends) {
+  auto config = configured({});
+  config.user = kUnknownName;
+  config.group = kUnknownName;
+  const auto received = parse_effective_toml(effective_toml(config));
+  ASSERT_TRUE(received) << received.error().text;
+  EXPECT_EQ(received->user, kUnknownName);
+  EXPECT_EQ(received->group, kUnknownName);
 }
 
 /// Texts that a careless writer of TOML would break.

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <set>
+#include <vector>
 
 #include "support/sockets.hpp"
 #include "support/wait.hpp"
@@ -101,6 +103,87 @@ TEST(ListenerSet, DefaultAddressIsTheConfiguredOneWhereIpv6IsOn) {
   config.listen_is_default = true;
   const auto set = value_or_throw(ListenerSet::open(config, 1));
   EXPECT_EQ(set.endpoints().front().with_port(0), endpoint("[::]:0"));
+}
+
+TEST(ListenerSet, KeepsNewClientsAwayFromEverySlot) {
+  const auto set = value_or_throw(ListenerSet::open(config_for({"127.0.0.1:0", "127.0.0.1:0"}), 2));
+  EXPECT_FALSE(set.is_inherited());
+  set.refuse_handshakes();
+  // Which slot gets a client is left to a hash; so many do not all miss one.
+  std::vector<Attempt> attempts;
+  for (std::size_t i = 0; i < 20; ++i) attempts.emplace_back(set.endpoints()[i % 2]);
+  EXPECT_TRUE(eventually([&] {
+    return std::all_of(attempts.begin(), attempts.end(),
+                       [](const auto& one) { return one.repetitions() > 0; });
+  }));
+  for (const auto& attempt : attempts) EXPECT_TRUE(attempt.is_unanswered());
+}
+
+/// As a service manager makes them: without an option of ours.
+UniqueFd foreign_listener() {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto any = any_loopback_port();
+  EXPECT_EQ(::bind(fd.get(), any.address(), any.size()), 0);
+  EXPECT_EQ(::listen(fd.get(), 8), 0);
+  return fd;
+}
+
+/// Two inherited sockets, and where and under which number they were before.
+struct Inherited {
+  explicit Inherited(const Config& config = config_for({"192.0.2.1:1"})) {
+    std::vector<UniqueFd> sockets;
+    for (int i = 0; i < 2; ++i) {
+      sockets.push_back(foreign_listener());
+      descriptors.push_back(sockets.back().get());
+      endpoints.push_back(bound(sockets.back().get()));
+    }
+    set = value_or_throw(ListenerSet::adopt(std::move(sockets), config));
+  }
+
+  std::vector<int> descriptors;
+  std::vector<Endpoint> endpoints;
+  ListenerSet set;
+};
+
+TEST(ListenerSet, AdoptsWhatWasInheritedInPlaceOfTheConfiguredAddresses) {
+  const Inherited inherited;
+  EXPECT_TRUE(inherited.set.is_inherited());
+  EXPECT_EQ(inherited.set.endpoints(), inherited.endpoints);
+}
+
+TEST(ListenerSet, LetsAllSlotsShareWhatWasInherited) {
+  const Inherited inherited;
+  for (const unsigned slot : {0U, 1U, 7U}) EXPECT_EQ(inherited.set.of_slot(slot), inherited.descriptors);
+}
+
+TEST(ListenerSet, SetsTheConfiguredOptionsOnWhatWasInherited) {
+  auto config = config_for({});
+  config.nodelay = true;
+  config.keepalive = std::chrono::milliseconds(1500);
+  const Inherited inherited(config);
+  for (const int fd : inherited.descriptors) {
+    EXPECT_EQ(option_of(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    EXPECT_EQ(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_EQ(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 2);
+    EXPECT_EQ(option_of(fd, SOL_SOCKET, SO_OOBINLINE), 1);
+  }
+}
+
+TEST(ListenerSet, KeepsNobodyAwayFromWhatWasInherited) {
+  const Inherited inherited;
+  inherited.set.refuse_handshakes();
+  for (const auto& where : inherited.endpoints) {
+    const Attempt attempt(where);
+    EXPECT_TRUE(eventually([&] { return attempt.is_connected(); }));
+  }
+}
+
+TEST(ListenerSet, AdoptsNothingThatIsNoSocket) {
+  std::vector<UniqueFd> files;
+  files.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const auto set = ListenerSet::adopt(std::move(files), config_for({}));
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().code, ExitCode::kOsError);
 }
 
 }  // namespace

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
+#include <unistd.h>
 
+#include <array>
 #include <ostream>
+#include <stdexcept>
 #include <vector>
 
+#include "support/child.hpp"
 #include "support/sockets.hpp"
 #include "support/wait.hpp"
 
@@ -120,6 +124,150 @@ TEST(ListeningSocket, SaysThatTheAddressIsTaken) {
   EXPECT_EQ(listener.error().code, ExitCode::kUnavailable);
   EXPECT_EQ(listener.error().text,
             "cannot listen on " + bound(stranger).text() + ": another process listens there already");
+}
+
+/// Some kernels want CAP_NET_ADMIN for the filter; without it there is another way to the same end, and an
+/// ordinary user has only that one. Where the kernel lets everybody filter, both are the same.
+enum class As { kWhoeverRunsTheTest, kOrdinaryUser };
+
+class RefuseHandshakes : public testing::TestWithParam<As> {
+ protected:
+  static Result<void> refuse(int listener) {
+    const auto user = ::geteuid();
+    const bool changes = user == 0 && GetParam() == As::kOrdinaryUser;
+    if (changes && ::seteuid(kNobody) != 0) throw std::runtime_error("seteuid");
+    auto refused = refuse_handshakes(listener);
+    if (changes && ::seteuid(user) != 0) throw std::runtime_error("seteuid");
+    return refused;
+  }
+  static void expect_refused(const UniqueFd& listener) {
+    const auto refused = refuse(listener.get());
+    EXPECT_TRUE(refused) << refused.error().text;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(As, RefuseHandshakes, testing::Values(As::kWhoeverRunsTheTest, As::kOrdinaryUser),
+                         [](const auto& row) {
+                           return row.param == As::kOrdinaryUser ? "OrdinaryUser" : "WhoeverRunsTheTest";
+                         });
+
+/// Begins again for want of an answer, and has still got none.
+void expect_no_answer(const std::vector<Attempt>& attempts) {
+  for (const auto& attempt : attempts) {
+    EXPECT_TRUE(eventually([&] { return attempt.repetitions() > 0; })) << "it did not try again";
+    EXPECT_TRUE(attempt.is_unanswered());
+  }
+}
+
+TEST_P(RefuseHandshakes, LeavesANewClientWithoutAnyAnswer) {
+  const auto listener = listen_on("127.0.0.1:0");
+  expect_refused(listener);
+  std::vector<Attempt> attempts;
+  attempts.emplace_back(bound(listener));
+  expect_no_answer(attempts);
+  EXPECT_LT(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC), 0);
+}
+
+TEST_P(RefuseHandshakes, LeavesClientsOfBothFamiliesWithoutAnyAnswer) {
+  if (!ipv6_available()) GTEST_SKIP() << "IPv6 is off here";
+  const auto listener = listen_on("[::]:0");
+  expect_refused(listener);
+  std::vector<Attempt> attempts;
+  attempts.emplace_back(endpoint(at_port("127.0.0.1", listener)));
+  attempts.emplace_back(endpoint(at_port("[::1]", listener)));
+  expect_no_answer(attempts);
+}
+
+TEST_P(RefuseHandshakes, HoldsForTheSocketThroughWhicheverDescriptor) {
+  const auto listener = listen_on("127.0.0.1:0");
+  expect_refused(UniqueFd(::fcntl(listener.get(), F_DUPFD_CLOEXEC, 0)));
+  std::vector<Attempt> attempts;
+  attempts.emplace_back(bound(listener));
+  expect_no_answer(attempts);
+}
+
+TEST_P(RefuseHandshakes, LeavesOtherListenersAlone) {
+  const auto listener = listen_on("127.0.0.1:0");
+  const auto other = listen_on("127.0.0.1:0");
+  expect_refused(listener);
+  const Attempt attempt(bound(other));
+  EXPECT_TRUE(eventually([&] { return attempt.is_connected(); }));
+  EXPECT_TRUE(accept_from(other));
+}
+
+TEST_P(RefuseHandshakes, MayBeAskedForTwice) {
+  const auto listener = listen_on("127.0.0.1:0");
+  expect_refused(listener);
+  expect_refused(listener);
+}
+
+/// Bytes pass in both directions.
+void expect_exchange(Client& client, const UniqueFd& server) {
+  std::array<char, 8> buffer{};
+  client.send("ping");
+  ASSERT_EQ(::recv(server.get(), buffer.data(), buffer.size(), 0), 4);
+  ASSERT_EQ(::send(server.get(), "pong", 4, MSG_NOSIGNAL), 4);
+  EXPECT_TRUE(eventually([&] {
+    client.read_some();
+    return client.received() == "pong";
+  }));
+}
+
+TEST_P(RefuseHandshakes, LetsAClientThatWaitsInTheQueueBeServed) {
+  const auto listener = listen_on("127.0.0.1:0");
+  Client waiting(bound(listener));
+  expect_refused(listener);
+  expect_exchange(waiting, accept_from(listener));
+}
+
+TEST_P(RefuseHandshakes, LetsAnAcceptedConnectionGoOnToItsEnd) {
+  const auto listener = listen_on("127.0.0.1:0");
+  Client client(bound(listener));
+  auto server = accept_from(listener);
+  expect_refused(listener);
+  expect_exchange(client, server);
+  server.reset();
+  EXPECT_TRUE(eventually([&] {
+    client.read_some();
+    return client.end() == End::kFin;
+  }));
+}
+
+TEST_P(RefuseHandshakes, LetsTheClosedAddressBeTakenAgain) {
+  auto listener = listen_on("127.0.0.1:0");
+  const auto where = bound(listener);
+  expect_refused(listener);
+  listener.reset();
+  const auto next = value_or_throw(open_listener(where, kPlain));
+  const Attempt attempt(where);
+  EXPECT_TRUE(eventually([&] { return attempt.is_connected(); }));
+}
+
+TEST_P(RefuseHandshakes, OfSomethingElseIsAnError) {
+  const UniqueFd no_socket(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const auto refused = refuse(no_socket.get());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ExitCode::kOsError);
+  EXPECT_THAT(refused.error().text, StrEq("keep new clients away: Socket operation on non-socket"));
+}
+
+TEST(HearOut, IsNotNeededForWhatComesFromAnOrdinaryListener) {
+  EXPECT_FALSE(makes_deaf(listen_on("127.0.0.1:0").get()));
+  EXPECT_FALSE(makes_deaf(-1));
+}
+
+TEST(HearOut, LetsAConnectionHearWhoCameThroughAListenerThatMakesDeaf) {
+  const auto listener = listen_on("127.0.0.1:0");
+  constexpr int kMostHops = 255;
+  set_integer(listener.get(), IPPROTO_IP, IP_MINTTL,
+              kMostHops);  // as refuse_handshakes() where it may not filter
+  EXPECT_TRUE(makes_deaf(listener.get()));
+  Client client(bound(listener), 0, kMostHops);  // its handshake gets through, as one under way does
+  const auto server = accept_from(listener);
+  set_integer(client.fd(), IPPROTO_IP, IP_TTL, 64);
+  hear_out(server.get());
+  EXPECT_EQ(option_of(server.get(), IPPROTO_IP, IP_MINTTL), 0);
+  expect_exchange(client, server);
 }
 
 TEST(LocalEndpoint, OfSomethingElseIsAnError) {

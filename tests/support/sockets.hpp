@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -132,6 +133,34 @@ class Client {
   UniqueFd fd_;
   std::string received_;
   End end_ = End::kOpen;
+};
+
+/// A connection that may not come about: begun without waiting for it.
+class Attempt {
+ public:
+  explicit Attempt(const Endpoint& server)
+      : fd_(::socket(server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    if (::connect(fd_.get(), server.address(), server.size()) != 0 && errno != EINPROGRESS)
+      throw std::runtime_error("connect to " + server.text());
+  }
+
+  /// Neither established nor refused: no answer has come yet.
+  bool is_unanswered() const { return info().tcpi_state == TCP_SYN_SENT; }
+  bool is_connected() const { return info().tcpi_state == TCP_ESTABLISHED; }
+
+  /// How often the kernel has begun again, for want of an answer.
+  unsigned repetitions() const { return info().tcpi_total_retrans; }
+
+ private:
+  tcp_info info() const {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+      throw std::runtime_error("getsockopt TCP_INFO");
+    return info;
+  }
+
+  UniqueFd fd_;
 };
 
 /// One connection without any server's program: both its ends.

@@ -1,0 +1,301 @@
+#include "tcp_echo/master/notifier.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "support/log_capture.hpp"
+#include "support/wait.hpp"
+#include "tcp_echo/base/text.hpp"
+
+namespace tcp_echo::test {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+/// A service manager's socket. The name is as NOTIFY_SOCKET has it: a path, or '@' for the abstract
+/// namespace.
+class Manager {
+ public:
+  explicit Manager(const std::string& name) : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::copy(name.begin(), name.end(), std::begin(address.sun_path));
+    if (name.front() == '@') address.sun_path[0] = '\0';
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+    if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
+      throw std::runtime_error("bind to " + name);
+  }
+
+  /// Each datagram that has come since the last call; a unix socket has it as soon as it is sent.
+  std::vector<std::string> received() const {
+    std::vector<std::string> datagrams;
+    std::array<char, 4096> buffer{};
+    for (;;) {
+      const auto size = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+      if (size < 0) return datagrams;
+      datagrams.emplace_back(buffer.data(), static_cast<std::size_t>(size));
+    }
+  }
+
+  void close() { fd_.reset(); }
+
+ private:
+  UniqueFd fd_;
+};
+
+/// A folder for sockets, and an environment without a manager; what was there before is put back at the end.
+class Notifier : public testing::Test {
+ public:
+  Notifier() {
+    for (auto& variable : variables_) {
+      if (const char* const value = std::getenv(variable.name)) variable.before = value;
+      ::unsetenv(variable.name);
+    }
+    std::string name = testing::TempDir() + "/notifier.XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~Notifier() override {
+    for (const auto& variable : variables_)
+      variable.before ? ::setenv(variable.name, variable.before->c_str(), 1) : ::unsetenv(variable.name);
+    fs::remove_all(folder_);
+  }
+  Notifier(const Notifier&) = delete;
+  Notifier& operator=(const Notifier&) = delete;
+
+ protected:
+  std::string path() const { return folder_ / "notify"; }
+  std::string abstract_name() const { return "@" + path(); }  // as unique as the path
+
+  static tcp_echo::Notifier notifier_for(const std::string& name) {
+    ::setenv("NOTIFY_SOCKET", name.c_str(), 1);
+    return tcp_echo::Notifier::from_environment();
+  }
+
+  /// How often a manager that sets these wants proof of life.
+  std::optional<std::chrono::milliseconds> interval_for(const std::string& usec,
+                                                        const std::string& pid = "") const {
+    const Manager manager(abstract_name());
+    ::setenv("WATCHDOG_USEC", usec.c_str(), 1);
+    ::setenv("WATCHDOG_PID", pid.c_str(), 1);
+    return notifier_for(abstract_name()).alive_interval();
+  }
+
+ private:
+  struct Variable {
+    const char* name = nullptr;
+    std::optional<std::string> before = {};
+  };
+  std::array<Variable, 3> variables_ = {{{"NOTIFY_SOCKET"}, {"WATCHDOG_USEC"}, {"WATCHDOG_PID"}}};
+  fs::path folder_;
+};
+
+std::string ready_datagram(const std::string& status) {
+  return "READY=1\nMAINPID=" + std::to_string(::getpid()) + "\nSTATUS=" + status;
+}
+
+TEST_F(Notifier, SendsReadyWithPidAndStatusToAPath) {
+  const Manager manager(path());
+  notifier_for(path()).ready("serving");
+  EXPECT_THAT(manager.received(), ElementsAre(ready_datagram("serving")));
+}
+
+TEST_F(Notifier, SendsToANameInTheAbstractNamespace) {
+  const Manager manager(abstract_name());
+  notifier_for(abstract_name()).ready("serving");
+  EXPECT_THAT(manager.received(), ElementsAre(ready_datagram("serving")));
+}
+
+TEST_F(Notifier, SendsToTheLongestNameThatASocketHas) {
+  auto name = abstract_name();
+  name.resize(sizeof(sockaddr_un::sun_path) - 1, 'x');
+  const Manager manager(name);
+  notifier_for(name).alive();
+  EXPECT_THAT(manager.received(), ElementsAre("WATCHDOG=1"));
+}
+
+TEST_F(Notifier, SendsEachStateAsADatagramOfItsOwn) {
+  const Manager manager(path());
+  const auto notifier = notifier_for(path());
+  notifier.status("3 of 4 workers");
+  notifier.alive();
+  notifier.stopping("draining");
+  EXPECT_THAT(manager.received(),
+              ElementsAre("STATUS=3 of 4 workers", "WATCHDOG=1", "STOPPING=1\nSTATUS=draining"));
+}
+
+std::uint64_t monotonic_usec() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000U +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1000U;
+}
+
+TEST_F(Notifier, SendsReloadingWithTheTimeSinceBoot) {
+  const Manager manager(path());
+  const auto notifier = notifier_for(path());
+  const auto before = monotonic_usec();
+  notifier.reloading();
+  const auto after = monotonic_usec();
+  const auto datagrams = manager.received();
+  const std::string prefix = "RELOADING=1\nMONOTONIC_USEC=";
+  ASSERT_THAT(datagrams, ElementsAre(StartsWith(prefix)));
+  const auto sent = parse_number(std::string_view(datagrams.front()).substr(prefix.size()));
+  ASSERT_TRUE(sent) << datagrams.front();
+  EXPECT_GE(*sent, before);
+  EXPECT_LE(*sent, after);
+}
+
+TEST_F(Notifier, SendsNothingWithoutAManager) {
+  const LogCapture log;
+  const Manager bystander(path());
+  const auto notifier = tcp_echo::Notifier::from_environment();
+  notifier.ready("serving");
+  notifier.stopping("");
+  EXPECT_THAT(bystander.received(), IsEmpty());
+  EXPECT_THAT(log.text(), IsEmpty());
+}
+
+TEST_F(Notifier, TakesAnEmptyVariableForNone) {
+  const LogCapture log;
+  notifier_for("").ready("serving");
+  EXPECT_THAT(log.text(), IsEmpty());
+}
+
+TEST_F(Notifier, WantsNoProofOfLifeWithoutAManager) {
+  ::setenv("WATCHDOG_USEC", "2000000", 1);
+  EXPECT_EQ(tcp_echo::Notifier::from_environment().alive_interval(), std::nullopt);
+}
+
+TEST_F(Notifier, WarnsOnceOfWhatIsNoAddressAndSendsNothing) {
+  ::setenv("WATCHDOG_USEC", "2000000", 1);
+  for (const auto& name : {std::string("run/notify"), std::string("@"), std::string("/"),
+                           "/" + std::string(sizeof(sockaddr_un::sun_path) - 1, 'x')}) {
+    const LogCapture log;
+    const auto notifier = notifier_for(name);
+    notifier.ready("serving");
+    notifier.alive();
+    EXPECT_EQ(log.text(), "warning: NOTIFY_SOCKET: " + in_quotes(name) +
+                              " is no address of a socket; notifying nobody\n");
+    EXPECT_EQ(notifier.alive_interval(), std::nullopt);
+  }
+}
+
+TEST_F(Notifier, WarnsOnceOfAManagerThatDoesNotListen) {
+  const LogCapture log;
+  const auto notifier = notifier_for(path());
+  notifier.ready("serving");
+  EXPECT_EQ(log.text(), "warning: NOTIFY_SOCKET: connect to " + in_quotes(path()) +
+                            ": No such file or directory; notifying nobody\n");
+}
+
+TEST_F(Notifier, PassesNoDescriptorToAChild) {
+  const Manager manager(path());
+  const UniqueFd free(::dup(STDERR_FILENO));
+  const int next = free.get() + 1;
+  const auto notifier = notifier_for(path());
+  ASSERT_EQ(::write(next, "whose?", 6), 6);
+  ASSERT_THAT(manager.received(), ElementsAre("whose?"));
+  EXPECT_NE(::fcntl(next, F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST_F(Notifier, ProvesLifeTwiceInTheManagersTime) {
+  EXPECT_EQ(interval_for("3000000"), 1500ms);
+  EXPECT_EQ(interval_for("3000000", std::to_string(::getpid())), 1500ms);
+}
+
+TEST_F(Notifier, ProvesLifeEveryMillisecondAtMost) {
+  EXPECT_EQ(interval_for("1"), 1ms);
+  EXPECT_EQ(interval_for("3999"), 1ms);
+}
+
+TEST_F(Notifier, ProvesLifeEveryHalfYearAtLeast) {
+  EXPECT_EQ(interval_for("18446744073709551615"), 24h * 365 / 2);
+}
+
+TEST_F(Notifier, LeavesTheWatchdogOfAnotherProcessAlone) {
+  EXPECT_EQ(interval_for("3000000", std::to_string(::getppid())), std::nullopt);
+  EXPECT_EQ(interval_for("3000000", "me"), std::nullopt);
+}
+
+TEST_F(Notifier, PassesOverAWatchdogThatIsNoTime) {
+  for (const auto* const garbage : {"", "0", "-1", "soon", "3000000us", " 3000000", "18446744073709551616"})
+    EXPECT_EQ(interval_for(garbage), std::nullopt) << garbage;
+}
+
+TEST_F(Notifier, SaysThatAManagerWhoseSocketIsGoneCannotBeTold) {
+  Manager manager(path());
+  const auto notifier = notifier_for(path());
+  manager.close();
+  const LogCapture log;
+  EXPECT_NO_THROW(notifier.stopping("draining"));
+  EXPECT_EQ(
+      log.text(),
+      "warning: the service manager cannot be told 'STOPPING=1\\nSTATUS=draining': Connection refused\n");
+}
+
+/// Until the manager has no room for another word.
+void fill_queue(const tcp_echo::Notifier& notifier) {
+  const LogCapture log;
+  EXPECT_TRUE(eventually([&] {
+    EXPECT_NO_THROW(notifier.alive());
+    return log.lines_with("cannot be told 'WATCHDOG=1': Resource temporarily unavailable") > 0;
+  }));
+}
+
+TEST_F(Notifier, DoesNotWaitToProveLifeToAManagerThatDoesNotRead) {
+  const Manager manager(path());
+  const auto notifier = notifier_for(path());
+  fill_queue(notifier);
+  manager.received();
+  notifier.status("heard again");
+  EXPECT_THAT(manager.received(), ElementsAre("STATUS=heard again"));
+}
+
+TEST_F(Notifier, WaitsForABusyManagerWithWhatItMustHear) {
+  const Manager manager(path());
+  const auto notifier = notifier_for(path());
+  fill_queue(notifier);
+  const LogCapture log;
+  std::vector<std::string> heard;
+  std::thread busy([&] {
+    EXPECT_TRUE(eventually([&] {
+      for (auto& datagram : manager.received()) heard.push_back(std::move(datagram));
+      return !heard.empty() && heard.back() == ready_datagram("serving");
+    }));
+  });
+  notifier.ready("serving");
+  busy.join();
+  EXPECT_THAT(log.text(), IsEmpty());
+}
+
+TEST_F(Notifier, GivesAManagerUpThatStaysBusy) {
+  const Manager manager(path());
+  const auto notifier = notifier_for(path());
+  fill_queue(notifier);
+  const LogCapture log;
+  EXPECT_NO_THROW(notifier.stopping("draining"));
+  EXPECT_EQ(log.lines_with("cannot be told 'STOPPING=1\\nSTATUS=draining': Resource temporarily unavailable"),
+            1U);
+}
+
+}  // namespace
+}  // namespace tcp_echo::test
