@@ -16,7 +16,7 @@ struct Lender {
 };
 
 struct LoanChange {
-  std::size_t lender;
+  std::size_t lender = 0;
   std::optional<std::size_t> from;  ///< the slot whose worker gives the listeners back
   std::optional<std::size_t> to;    ///< the slot whose worker gets them
   bool operator==(const LoanChange&) const = default;
