@@ -39,6 +39,15 @@ TEST(Reaper, ReapsStrangersToo) {
   EXPECT_TRUE(turn_until(loop, [&] { return is_gone(stranger); })) << "a zombie is left";
 }
 
+TEST(Reaper, ReapsThoseThatDiedBeforeItCame) {
+  const auto stranger = child_that_exits(0);
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(stranger), &info, WEXITED | WNOWAIT), 0);
+  Loop loop;
+  const Reaper reaper(loop);
+  EXPECT_TRUE(is_gone(stranger)) << "a zombie is left";
+}
+
 TEST(Reaper, ReapsAllThatEndedWhenOneSignalStandsForMany) {
   Loop loop;
   Reaper reaper(loop);

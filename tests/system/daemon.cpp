@@ -99,9 +99,10 @@ Folder::Folder() {
 
 Folder::~Folder() { std::filesystem::remove_all(path_); }
 
+bool is_instrumented() { return wrapper() != nullptr || TCP_ECHO_INSTRUMENTED; }
+
 std::size_t rounds(std::size_t wanted) {
-  const bool is_slow = wrapper() != nullptr || TCP_ECHO_INSTRUMENTED;
-  return is_slow ? std::max<std::size_t>(wanted / 20, 3) : wanted;
+  return is_instrumented() ? std::max<std::size_t>(wanted / 20, 3) : wanted;
 }
 
 std::chrono::milliseconds patience() { return wrapper() != nullptr ? 90s : 20s; }

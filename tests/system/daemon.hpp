@@ -101,6 +101,10 @@ class Daemon {
   std::thread output_reader_;
 };
 
+/// Built with a sanitizer or for coverage, or run under Valgrind: memory, signals and time are not the
+/// program's own.
+bool is_instrumented();
+
 /// How often a test that gains from repetition repeats: less where everything is slow.
 std::size_t rounds(std::size_t wanted);
 

@@ -190,6 +190,7 @@ bool leaves_a_core_in(const std::filesystem::path& folder) {
 }
 
 TEST(Supervision, ACoreThatWasDumpedIsMentioned) {
+  if (is_instrumented()) GTEST_SKIP() << "a sanitizer takes the signal for itself and leaves no core";
   const Folder folder;  // where cores may land
   const CoresAllowed for_children;
   auto launch = Daemon::on_free_port({"--workers", "1"});
@@ -227,7 +228,9 @@ TEST(Supervision, AThousandRespawnsLeaveNoZombieNoDescriptorAndNoMemory) {
   const auto grown = std::stol(proc_status(daemon.pid(), "VmRSS")) - memory;
   std::printf("[ measured ] after %zu respawns: %zu descriptors as before, %ld KiB more\n", rounds(1000),
               descriptors, grown);
-  EXPECT_LT(grown, 1024) << "KiB";
+  if (!is_instrumented()) {
+    EXPECT_LT(grown, 1024) << "KiB";
+  }
   EXPECT_EQ(children_of(daemon.pid()).size(), 2U) << "a zombie was left";
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
