@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,10 +15,9 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
+#include "support/child.hpp"
 #include "support/log_capture.hpp"
 #include "support/wait.hpp"
 #include "tcp_echo/base/text.hpp"
@@ -274,16 +274,20 @@ TEST_F(Notifier, WaitsForABusyManagerWithWhatItMustHear) {
   const Manager manager(path());
   const auto notifier = notifier_for(path());
   fill_queue(notifier);
+  const auto expected = ready_datagram("serving");
   const LogCapture log;
-  std::vector<std::string> heard;
-  std::thread busy([&] {
-    EXPECT_TRUE(eventually([&] {
-      for (auto& datagram : manager.received()) heard.push_back(std::move(datagram));
-      return !heard.empty() && heard.back() == ready_datagram("serving");
-    }));
-  });
+  const pid_t busy = fork_with_nothing_unwritten();
+  if (busy == 0) {
+    const bool has_heard = eventually([&] {
+      const auto heard = manager.received();
+      return !heard.empty() && heard.back() == expected;
+    });
+    ::_exit(has_heard ? 0 : 1);
+  }
   notifier.ready("serving");
-  busy.join();
+  int status = -1;
+  ASSERT_EQ(::waitpid(busy, &status, 0), busy);
+  EXPECT_EQ(status, 0) << "the manager has not heard it";
   EXPECT_THAT(log.text(), IsEmpty());
 }
 
