@@ -101,6 +101,10 @@ Folder::~Folder() { std::filesystem::remove_all(path_); }
 
 bool is_instrumented() { return wrapper() != nullptr || TCP_ECHO_INSTRUMENTED; }
 
+std::string with_patience(const std::string& limit, const std::string& under_valgrind) {
+  return wrapper() != nullptr ? under_valgrind : limit;
+}
+
 std::size_t rounds(std::size_t wanted) {
   return is_instrumented() ? std::max<std::size_t>(wanted / 20, 3) : wanted;
 }

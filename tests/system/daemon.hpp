@@ -105,6 +105,9 @@ class Daemon {
 /// program's own.
 bool is_instrumented();
 
+/// The first; under Valgrind, where everything takes many times as long, the second.
+std::string with_patience(const std::string& limit, const std::string& under_valgrind);
+
 /// How often a test that gains from repetition repeats: less where everything is slow.
 std::size_t rounds(std::size_t wanted);
 
