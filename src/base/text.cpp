@@ -158,6 +158,16 @@ std::string counted(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+std::string ordinal(unsigned number) {
+  const auto tens = number % 100;
+  const auto ones = number % 10;
+  const bool teen = tens >= 11 && tens <= 13;
+  return std::to_string(number) + (!teen && ones == 1   ? "st"
+                                   : !teen && ones == 2 ? "nd"
+                                   : !teen && ones == 3 ? "rd"
+                                                        : "th");
+}
+
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   for (;;) {

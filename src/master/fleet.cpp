@@ -7,9 +7,9 @@
 #include <csignal>
 #include <utility>
 
+#include "fleet_members.hpp"
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/ipc/heartbeat.hpp"
-#include "tcp_echo/master/backoff.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -22,42 +22,11 @@ constexpr auto kPatience = 500ms;
 // What a worker gets for writing its core after SIGABRT.
 constexpr auto kPatienceAfterAbort = 1s;
 
-// Starting a worker takes some milliseconds. Longer than this, clients should not wait for it.
-constexpr auto kLendAfter = 200ms;
-
-// A loan fails when the user's descriptors in flight are at their limit (ETOOMANYREFS, unix(7)), or when the
-// borrower's channel is full.
-constexpr auto kLoanRetry = 200ms;
-
-// A worker that could not take a loan is not asked again before.
-constexpr auto kRefusalHolds = 1s;
-
-// Timers come before readiness in a turn of the loop. When this process did not run for a while, what a timer
-// waits for may have happened long ago and only has to be read: a second look tells.
-constexpr auto kSecondLook = 50ms;
-
 // So many failures of one slot, while others become ready, are enough to call a start failed.
 constexpr unsigned kMostStartFailures = 5;
 
-/// How a process ended, or why it could not be started.
-struct Failure {
-  std::string text;
-  bool is_clean = false;
-  std::chrono::milliseconds served_for{};
-};
-
-spdlog::level::level_enum level_of(const Failure& failure) {
+spdlog::level::level_enum level_of(const ProcessFailure& failure) {
   return failure.is_clean ? spdlog::level::info : spdlog::level::err;
-}
-
-std::string ordinal(unsigned number) {
-  const auto tens = number % 100;
-  const auto ones = number % 10;
-  const bool teen = tens >= 11 && tens <= 13;
-  return std::to_string(number) + (!teen && ones == 1   ? "st"
-                                   : !teen && ones == 2 ? "nd"
-                                   : !teen && ones == 3 ? "rd"
-                                                        : "th");
 }
 
 WorkerState published_state(SlotState state) {
@@ -76,45 +45,6 @@ WorkerState published_state(SlotState state) {
 }
 
 }  // namespace
-
-struct Fleet::Slot {
-  Slot(Fleet& fleet, unsigned position)
-      : index(position),
-        backoff(fleet.resources_.config.respawn_delay_min, fleet.resources_.config.respawn_delay_max),
-        late(fleet.loop_, [this, &fleet] { fleet.on_late(*this); }),
-        delay(fleet.loop_, [this, &fleet] { fleet.handle(*this, SlotEvent::kDelayOver); }),
-        patience(fleet.loop_, [this, &fleet] { fleet.handle(*this, SlotEvent::kPatienceOver); }),
-        unserved(fleet.loop_, [this, &fleet] { fleet.on_unserved(*this); }) {}
-
-  unsigned index;  ///< from 0
-  SlotState state = SlotState::kEmpty;
-  std::unique_ptr<WorkerProcess> worker;
-  Backoff backoff;
-  Failure failure;  ///< how the last process ended, or why it was none
-  bool was_ever_ready = false;
-  bool late_for_sure = false;
-  bool unserved_for_sure = false;
-  bool needs_borrower = false;
-  std::chrono::milliseconds spawn_due{};
-  std::chrono::milliseconds may_borrow_from{};
-  Timer late;
-  Timer delay;
-  Timer patience;
-  Timer unserved;
-};
-
-/// A worker that was told to leave by a signal, and finishes beside its successor.
-struct Fleet::Leaver {
-  Leaver(Fleet& fleet, unsigned slot, std::unique_ptr<WorkerProcess> process)
-      : index(slot),
-        worker(std::move(process)),
-        overdue(fleet.loop_, [this, &fleet] { fleet.on_leaver_overdue(*this); }) {}
-
-  unsigned index;
-  std::unique_ptr<WorkerProcess> worker;
-  bool told_to_die = false;  ///< by STOP or SIGABRT; SIGKILL is next
-  Timer overdue;
-};
 
 Fleet::Fleet(Loop& loop, const WorkerResources& resources, const ListenerSet& listeners, unsigned slots,
              Handlers handlers)
@@ -192,7 +122,7 @@ void Fleet::spawn(Slot& slot) {
     slot.failure = {fmt::format("worker {} cannot be started: {}", slot.index + 1, spawned.error().text)};
     return handle(slot, SlotEvent::kFailed);
   }
-  expect_service(slot, kLendAfter);
+  expect_service(slot, 0ms);
 }
 
 /// Its slot had no worker, or lost it, when the service ended: somebody may be waiting on its listeners.
@@ -277,7 +207,7 @@ void Fleet::schedule_spawn(Slot& slot) {
   resources_.scoreboard.master().slots[slot.index].restarts.add(1);
   slot.spawn_due = loop_.now() + delay;
   slot.delay.start(delay);
-  expect_service(slot, delay < kLendAfter ? kLendAfter : 0ms);
+  expect_service(slot, delay);
   hasten_someone();
   const auto wait = slot.spawn_due - loop_.now();
   const auto failures = slot.backoff.failures_in_a_row();
@@ -328,32 +258,15 @@ void Fleet::on_ready(Slot& slot) {
   handle(slot, SlotEvent::kReady);
 }
 
-/// It is at its limit of open files: another one may have room, or this one later.
-void Fleet::on_refused_loan(Slot& slot, const RefuseLoanMessage& message) {
-  const std::size_t lender = message.slot - 1;
-  if (lender >= slots_.size() || loans_.borrower_of(lender) != slot.index) return;
-  spdlog::warn("{} cannot take the listeners of worker {}: no descriptors are left", slot.worker->name(),
-               message.slot);
-  slot.may_borrow_from = loop_.now() + kRefusalHolds;
-  loans_.set_borrower(lender, std::nullopt);
-  settle_loans();
-}
-
 void Fleet::on_late(Slot& slot) {
   if (std::exchange(slot.late_for_sure, true)) return handle(slot, SlotEvent::kLate);
   slot.late.start(kSecondLook);
 }
 
-void Fleet::on_unserved(Slot& slot) {
-  if (!std::exchange(slot.unserved_for_sure, true)) return slot.unserved.start(kSecondLook);
-  slot.needs_borrower = true;
-  settle_loans();
-}
-
 void Fleet::on_exit(Slot& slot, std::size_t block, const ExitStatus& status) {
   const bool is_leaver = slot.worker == nullptr || slot.worker->block() != block;
   const auto worker = take(slot, block);
-  const Failure ended{worker->obituary(status), status.is_clean(), worker->served_for()};
+  const ProcessFailure ended{worker->obituary(status), status.is_clean(), worker->served_for()};
   retire(resources_.scoreboard.block(block), resources_.scoreboard.master().slots[slot.index].past);
   blocks_in_use_[block] = false;
   if (is_leaver) {
@@ -400,57 +313,6 @@ void Fleet::hasten_someone() {
                format_duration(resources_.config.respawn_delay_min));
   next->spawn_due = soon;
   next->delay.start(resources_.config.respawn_delay_min);
-}
-
-/// The slot has no worker that accepts. If it has none within that time either, another one accepts for it.
-void Fleet::expect_service(Slot& slot, std::chrono::milliseconds within) {
-  if (slot.needs_borrower) return;
-  if (within > 0ms && slot.unserved.is_running()) return;
-  slot.unserved_for_sure = within == 0ms;
-  slot.unserved.start(within);
-}
-
-void Fleet::settle_loans() {
-  if (is_ending_ || listeners_.is_inherited()) return;
-  std::vector<Lender> views;
-  views.reserve(slots_.size());
-  for (const auto& slot : slots_) {
-    views.push_back(
-        {slot->needs_borrower, slot->state == SlotState::kServing, loop_.now() < slot->may_borrow_from});
-  }
-  for (const auto& [lender, from, to] : loans_.settle(views)) {
-    if (from && !take_back(lender, *from)) loans_.set_borrower(lender, from);
-    if (to && !lend(lender, *to)) loans_.set_borrower(lender, std::nullopt);
-  }
-  const auto is_unsettled = [this](const auto& slot) {
-    return slot->needs_borrower != loans_.borrower_of(slot->index).has_value();
-  };
-  if (anyone_serves() && std::any_of(slots_.begin(), slots_.end(), is_unsettled))
-    loan_retry_.start(kLoanRetry);
-}
-
-bool Fleet::lend(std::size_t lender, std::size_t borrower) {
-  const LendMessage message{static_cast<std::uint32_t>(lender + 1)};
-  auto& worker = *slots_[borrower]->worker;
-  if (auto told = worker.try_tell(message, listeners_.of_slot(static_cast<unsigned>(lender))); !told) {
-    spdlog::warn("the listeners of worker {} cannot be lent to {}: {}; trying again in {}", message.slot,
-                 worker.name(), told.error().text, format_duration(kLoanRetry));
-    return false;
-  }
-  spdlog::info("the listeners of worker {} are lent to worker {}", message.slot, borrower + 1);
-  return true;
-}
-
-bool Fleet::take_back(std::size_t lender, std::size_t borrower) {
-  const TakeBackMessage message{static_cast<std::uint32_t>(lender + 1)};
-  auto& worker = *slots_[borrower]->worker;
-  if (auto told = worker.try_tell(message); !told) {
-    spdlog::warn("{} cannot be told to give the listeners of worker {} back: {}; trying again in {}",
-                 worker.name(), message.slot, told.error().text, format_duration(kLoanRetry));
-    return false;
-  }
-  spdlog::info("worker {} serves its listeners again; worker {} gives them back", message.slot, borrower + 1);
-  return true;
 }
 
 void Fleet::look_for_hung_workers() {

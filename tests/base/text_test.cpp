@@ -153,6 +153,17 @@ TEST(Counted, TakesThePluralExceptForOne) {
   EXPECT_EQ(counted(2, "worker"), "2 workers");
 }
 
+TEST(Ordinal, KnowsTheTeens) {
+  EXPECT_EQ(ordinal(1), "1st");
+  EXPECT_EQ(ordinal(2), "2nd");
+  EXPECT_EQ(ordinal(3), "3rd");
+  EXPECT_EQ(ordinal(4), "4th");
+  EXPECT_EQ(ordinal(11), "11th");
+  EXPECT_EQ(ordinal(12), "12th");
+  EXPECT_EQ(ordinal(113), "113th");
+  EXPECT_EQ(ordinal(121), "121st");
+}
+
 TEST(Split, TrimsEachPart) { EXPECT_THAT(split(" a ,\tb c, d", ','), ElementsAre("a", "b c", "d")); }
 
 TEST(Split, KeepsEmptyParts) {

@@ -43,6 +43,9 @@ std::string format_bytes(std::uint64_t bytes);
 /// "3 workers", "1 worker".
 std::string counted(std::uint64_t count, std::string_view noun);
 
+/// "1st", "2nd", "3rd", "11th".
+std::string ordinal(unsigned number);
+
 /// The parts between `separator`, with the white space around each removed.
 std::vector<std::string> split(std::string_view text, char separator);
 

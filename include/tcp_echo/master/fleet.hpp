@@ -81,7 +81,7 @@ class Fleet {
 
   bool start_has_failed() const;
   void hasten_someone();
-  void expect_service(Slot& slot, std::chrono::milliseconds within);
+  void expect_service(Slot& slot, std::chrono::milliseconds delay);
   void settle_loans();
   bool lend(std::size_t lender, std::size_t borrower);
   bool take_back(std::size_t lender, std::size_t borrower);
