@@ -110,6 +110,9 @@ class Background : public testing::Test {
     launch.arguments.insert(launch.arguments.end(), more.begin(), more.end());
     return launch;
   }
+  std::filesystem::path file(const std::string& name) const { return folder_ / name; }
+
+ private:
   Folder folder_;
 };
 
@@ -143,9 +146,9 @@ TEST_F(Background, TheStarterTellsTheTrueErrorAndItsCode) {
 }
 
 TEST_F(Background, TheStarterFailsWhenTheWorkersDo) {
-  std::ofstream(folder_ / "faults") << "1 abort\n2 abort\n";
+  std::ofstream(file("faults")) << "1 abort\n2 abort\n";
   auto failing = launch({"--workers", "2"});
-  failing.environment = {"ECHO_TEST_FAULTS=" + (folder_ / "faults").string()};
+  failing.environment = {"ECHO_TEST_FAULTS=" + file("faults").string()};
   const auto outcome = run(std::move(failing));
   EXPECT_EQ(outcome.exit_code, 75);
   EXPECT_NE(outcome.log.find("tcp-echo-master: the workers could not become ready: worker "),
@@ -155,26 +158,26 @@ TEST_F(Background, TheStarterFailsWhenTheWorkersDo) {
 }
 
 TEST_F(Background, ADaemonWhoseStarterWasInterruptedStopsAgain) {
-  std::ofstream(folder_ / "faults") << "1 mute\n2 mute\n";
+  std::ofstream(file("faults")) << "1 mute\n2 mute\n";
   auto slow = launch({"--workers", "2", "--ready-timeout", "1h"});
-  slow.environment = {"ECHO_TEST_FAULTS=" + (folder_ / "faults").string()};
+  slow.environment = {"ECHO_TEST_FAULTS=" + file("faults").string()};
   Daemon starter(std::move(slow));
   const auto workers = starter.workers(2);
   ::kill(starter.pid(), SIGINT);
   EXPECT_EQ(starter.wait().exit_code, -SIGINT);
-  std::ofstream(folder_ / "faults") << "";
+  std::ofstream(file("faults")) << "";
   for (const auto worker : workers) ::kill(worker, SIGKILL);  // their successors become ready
   EXPECT_TRUE(eventually([&] { return starter.survivors().empty(); })) << content(log_file());
 }
 
 TEST_F(Background, WithoutALogFileTheLogGoesToSyslog) {
-  const std::filesystem::path kSyslog = "/dev/log";
-  if (::geteuid() != 0 || std::filesystem::exists(kSyslog))
+  const std::filesystem::path dev_log = "/dev/log";
+  if (::geteuid() != 0 || std::filesystem::exists(dev_log))
     GTEST_SKIP() << "somebody else listens on /dev/log, or this is not root";
   const UniqueFd syslog(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "/dev/log"};
   ASSERT_EQ(::bind(syslog.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  std::filesystem::permissions(kSyslog, std::filesystem::perms(0666));
+  std::filesystem::permissions(dev_log, std::filesystem::perms(0666));
   Daemon starter(
       Daemon::on_free_port({"--daemon", "--workers", "1", "--pid-file", pid_file(), "--log-level", "debug"}));
   EXPECT_EQ(starter.wait().exit_code, 0) << starter.log();
@@ -186,7 +189,7 @@ TEST_F(Background, WithoutALogFileTheLogGoesToSyslog) {
     if (size > 0) lines.append(line.data(), static_cast<std::size_t>(size)).append("\n");
     return lines.find("]: stopped") != std::string::npos;
   })) << lines;
-  std::filesystem::remove(kSyslog);
+  std::filesystem::remove(dev_log);
   EXPECT_NE(lines.find("tcp-echo[mastr]["), std::string::npos) << lines;
   EXPECT_NE(lines.find("]: serving on 127.0.0.1:"), std::string::npos) << lines;
   EXPECT_NE(lines.find("tcp-echo[wrk1]["), std::string::npos) << "a worker logs to syslog as well: " << lines;
@@ -441,12 +444,12 @@ TEST(ServiceManager, WithInheritedSocketsARestartUnderLoadRefusesNobody) {
 }
 
 TEST(ServiceManager, MayBeSystemdSocketActivate) {
-  const std::string kActivate = "/usr/bin/systemd-socket-activate";
-  if (!std::filesystem::exists(kActivate)) GTEST_SKIP() << kActivate << " is not installed";
+  const std::string activate = "/usr/bin/systemd-socket-activate";
+  if (!std::filesystem::exists(activate)) GTEST_SKIP() << activate << " is not installed";
   const auto listen =
       local_endpoint(open_listener(*Endpoint::parse("127.0.0.1:0"), {.backlog = 1})->get())->text();
   Launch launch{{"--workers", "2"}};
-  launch.prefix = {kActivate, "--listen", listen, "--setenv", Daemon::kTokenName};
+  launch.prefix = {activate, "--listen", listen, "--setenv", Daemon::kTokenName};
   Daemon daemon(std::move(launch));
   ASSERT_TRUE(daemon.logs("Listening on"));
   // The first client makes it start the program, and waits until that serves.
@@ -472,10 +475,10 @@ TEST(PidOne, StrangersAreReaped) {
 }
 
 TEST(PidOne, ServesAndStopsOnASignalAndReapsOrphans) {
-  const std::string kUnshare = "/usr/bin/unshare";
+  const std::string unshare_program = "/usr/bin/unshare";
   if (::geteuid() != 0) GTEST_SKIP() << "only root can make a PID namespace";
   auto launch = Daemon::on_free_port({"--workers", "2"});
-  launch.prefix = {kUnshare, "--pid", "--fork", "--mount-proc", "--kill-child"};
+  launch.prefix = {unshare_program, "--pid", "--fork", "--mount-proc", "--kill-child"};
   Daemon unshare(std::move(launch));
   ASSERT_TRUE(unshare.is_serving()) << unshare.log();
   const auto children = children_of(unshare.pid());

@@ -324,6 +324,23 @@ TEST(Supervision, ClientsOfAStoppedWorkerAreServedByAnother) {
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 
+TEST(Supervision, WorkersThatAreStoppedUnderLoadCostOnlyTheConnectionsThatTheyHad) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "3", "--watchdog", "500ms"}));
+  Stream stream(daemon.port(), 6);
+  for (std::size_t stops = 0; stops < rounds(6); ++stops) {
+    const auto served = stream.served();
+    ASSERT_TRUE(eventually([&] { return stream.served() > served + 50; }));
+    const auto victim = daemon.workers(3).at(stops % 3);
+    ::kill(victim, SIGSTOP);
+    ASSERT_TRUE(eventually([&] { return !is_alive(victim); })) << daemon.log();
+  }
+  const auto counts = stream.finish();
+  const auto log = daemon.stop().log;
+  EXPECT_EQ(counts.refused, 0U);
+  EXPECT_EQ(counts.wrong, 0U);
+  EXPECT_LE(counts.lost, lost_with_workers(log)) << "some were reset before a worker had them";
+}
+
 TEST(Supervision, WhenAllWorkersAreStoppedClientsAreServedByTheirSuccessors) {
   Daemon daemon(Daemon::on_free_port({"--workers", "2", "--watchdog", "1s"}));
   const auto port = daemon.port();
@@ -424,8 +441,10 @@ TEST(Supervision, AWorkerAtItsLimitOfDescriptorsRefusesALoanAndLivesOn) {
   Daemon daemon(std::move(launch));
   ASSERT_TRUE(daemon.is_serving()) << daemon.log();
   const auto ports = daemon.ports();
+  constexpr std::size_t kMoreThanFit = 200;
   std::vector<Client> clients;
-  for (int i = 0; i < 200; ++i) clients.emplace_back(ports.front(), "127.0.0.2");
+  clients.reserve(kMoreThanFit);
+  while (clients.size() < kMoreThanFit) clients.emplace_back(ports.front(), "127.0.0.2");
   for (const auto& client : clients) ASSERT_TRUE(client.send("ping"));
   ASSERT_TRUE(daemon.logs("the open-files limit is reached"));
   const auto workers = daemon.workers(2);
@@ -491,6 +510,7 @@ TEST(Supervision, AfterTheMastersDeathEveryByteComesBackAndNoProcessIsLeft) {
   auto clients = connect_many(port, 8);
   for (auto& client : clients) ASSERT_EQ(client.echo("hi"), "hi");
   std::vector<std::thread> senders;
+  senders.reserve(clients.size());
   for (const auto& client : clients) senders.emplace_back([&] { EXPECT_TRUE(client.send(bytes)); });
   daemon.signal(SIGKILL);
   for (auto& client : clients) {
