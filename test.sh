@@ -41,13 +41,15 @@ done
 [ "$default$sanitizers$lint$coverage" != nononono ] || usage_error '--only leaves nothing to do: name a step'
 
 passed=() failed=()
+logs=$(mktemp -d) || exit
+trap 'rm -rf "$logs"' EXIT
 
-# step NAME COMMAND...: runs the command under a heading and notes how it ended.
+# step NAME COMMAND...: runs the command under a heading and notes how it ended. What it prints is kept for finish.
 step() {
   local name=$1 started=$SECONDS
   shift
   printf '\n== %s\n' "$name"
-  if "$@"; then
+  if "$@" 2>&1 | tee "$logs/$name"; then
     passed+=("$name")
     printf '== %s: passed (%d s)\n' "$name" $((SECONDS - started))
   else
@@ -57,7 +59,21 @@ step() {
   fi
 }
 
+# What the log of a failed step says about the failure: what each failed test printed, or a compiler's errors; failing
+# that, its last lines.
+excerpt() {
+  local found
+  found=$(grep -E -A 25 '\*\*\*(Failed|Timeout|Exception|Not Run)|error:|The following tests FAILED' "$1" | head -n 200)
+  if [ -n "$found" ]; then printf '%s\n' "$found"; else tail -n 25 "$1"; fi
+}
+
+# Last come the failures: in a long log they would scroll away, or be cut off.
 finish() {
+  local name
+  for name in "${failed[@]}"; do
+    printf '\n== %s failed with\n' "$name"
+    excerpt "$logs/$name"
+  done
   local report="${#passed[@]} steps passed, ${#failed[@]} failed in $SECONDS s"
   if [ ${#failed[@]} -eq 0 ]; then
     printf '\ntest.sh: ok: %s: %s\n' "$report" "${passed[*]}"
