@@ -86,8 +86,10 @@ std::vector<pid_t> all_pids() {
 }  // namespace
 
 std::string content(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  const std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();  // ends where reading fails; an istreambuf_iterator would throw
+  return text.str();
 }
 
 Folder::Folder() {

@@ -124,6 +124,7 @@ class Folder {
   std::filesystem::path path_;
 };
 
+/// What can be read of a file: nothing of one in /proc whose process ends meanwhile.
 std::string content(const std::filesystem::path& file);
 
 /// Runs the program to its end.
