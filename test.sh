@@ -59,11 +59,12 @@ step() {
   fi
 }
 
-# What the log of a failed step says about the failure: what each failed test printed, or a compiler's errors; failing
-# that, its last lines.
+# What the log of a failed step says about the failure: which tests failed and what each printed, or a compiler's errors;
+# failing that, its last lines.
 excerpt() {
   local found
-  found=$(grep -E -A 25 '\*\*\*(Failed|Timeout|Exception|Not Run)|error:|The following tests FAILED' "$1" | head -n 200)
+  found=$({ sed -n '/^The following tests FAILED/,/^Errors while/p' "$1"
+            grep -E -A 25 '\*\*\*(Failed|Timeout|Exception|Not Run)|error:' "$1"; } | head -n 60)
   if [ -n "$found" ]; then printf '%s\n' "$found"; else tail -n 25 "$1"; fi
 }
 

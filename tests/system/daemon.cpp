@@ -85,6 +85,12 @@ std::vector<pid_t> all_pids() {
 
 }  // namespace
 
+std::chrono::milliseconds since(Clock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
+}
+
+void pause_for(std::chrono::milliseconds time) { ::poll(nullptr, 0, static_cast<int>(time.count())); }
+
 std::string content(const std::filesystem::path& file) {
   const std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
@@ -114,9 +120,9 @@ std::size_t rounds(std::size_t wanted) {
 std::chrono::milliseconds patience() { return wrapper() != nullptr ? 90s : 20s; }
 
 bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + patience();
+  const auto deadline = Clock::now() + patience();
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (Clock::now() > deadline) return false;
     ::poll(nullptr, 0, 5);
   }
   return true;
@@ -285,6 +291,20 @@ std::vector<pid_t> Daemon::survivors() const {
   return found;
 }
 
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+std::size_t lost_with_workers(const std::string& log) {
+  static const std::regex open(", with ([0-9]+) connections? open");
+  std::size_t sum = 0;
+  for (std::sregex_iterator match(log.begin(), log.end(), open), end; match != end; ++match)
+    sum += std::stoul((*match)[1]);
+  return sum;
+}
+
 Outcome run(Launch launch) {
   Daemon daemon(std::move(launch));
   auto outcome = daemon.wait();
@@ -314,6 +334,8 @@ std::string proc_status(pid_t pid, const std::string& field) {
   }
   return " ";
 }
+
+bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0; }
 
 std::chrono::milliseconds cpu_time(pid_t pid) {
   const auto stat = content("/proc/" + std::to_string(pid) + "/stat");

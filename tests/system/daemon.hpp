@@ -19,6 +19,11 @@
 
 namespace tcp_echo::test {
 
+using Clock = std::chrono::steady_clock;
+
+std::chrono::milliseconds since(Clock::time_point begin);
+void pause_for(std::chrono::milliseconds time);
+
 /// How long a condition may take to come true; longer where Valgrind or a sanitizer slows everything down.
 std::chrono::milliseconds patience();
 
@@ -101,6 +106,11 @@ class Daemon {
   std::thread output_reader_;
 };
 
+std::size_t count_of(const std::string& text, const std::string& part);
+
+/// Connections that a daemon's log says were open in workers as they died.
+std::size_t lost_with_workers(const std::string& log);
+
 /// Built with a sanitizer or for coverage, or run under Valgrind: memory, signals and time are not the
 /// program's own.
 bool is_instrumented();
@@ -137,6 +147,8 @@ std::string proc_status(pid_t pid, const std::string& field);
 std::vector<pid_t> children_of(pid_t parent);
 
 std::size_t open_descriptors(pid_t pid);
+
+bool is_alive(pid_t pid);
 
 /// User and system time that the process has used.
 std::chrono::milliseconds cpu_time(pid_t pid);

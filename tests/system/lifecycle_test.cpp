@@ -9,11 +9,11 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "system/client.hpp"
 #include "system/daemon.hpp"
+#include "system/faults.hpp"
 #include "system/traffic.hpp"
 
 namespace tcp_echo::test {
@@ -161,22 +161,16 @@ TEST(Stop, OfSixteenWorkersAtOnceStartsNoOther) {
     Daemon daemon(Daemon::on_free_port({"--workers", "16"}));
     ASSERT_TRUE(daemon.is_serving());
     const auto log = daemon.stop().log;  // all of them end in the same moment
-    std::size_t exits = 0;
-    for (auto at = log.find("exited with code 0"); at != std::string::npos;
-         at = log.find("exited with code 0", at + 1))
-      ++exits;
-    ASSERT_EQ(exits, 16U) << log;
+    ASSERT_EQ(count_of(log, "exited with code 0"), 16U) << log;
   }
 }
 
 TEST(Stop, AWorkerThatHangsAndItsSuccessorThatHangsDoNotHoldItUp) {
-  const Folder folder;
-  auto launch = Daemon::on_free_port(
-      {"--workers", "1", "--watchdog", with_patience("300ms", "4s"), "--shutdown-timeout", "1h"});
-  launch.environment = {"ECHO_TEST_FAULTS=" + (folder / "faults").string()};
-  Daemon daemon(std::move(launch));
+  const Faults faults("");
+  Daemon daemon(faults.launch(
+      {"--workers", "1", "--watchdog", with_patience("300ms", "4s"), "--shutdown-timeout", "1h"}));
   ASSERT_TRUE(daemon.is_serving());
-  std::ofstream(folder / "faults") << "1 spin\n";
+  faults.become("1 spin\n");
   ::kill(daemon.workers(1).front(), SIGSTOP);
   const auto outcome = daemon.stop();
   EXPECT_EQ(outcome.exit_code, 0) << outcome.log;
@@ -184,13 +178,10 @@ TEST(Stop, AWorkerThatHangsAndItsSuccessorThatHangsDoNotHoldItUp) {
 }
 
 TEST(Stop, IsNotHeldUpByAWorkerThatIsNeverReady) {
-  const Folder folder;
-  std::ofstream(folder / "faults") << "2 mute\n";
+  const Faults faults("2 mute\n");
   const auto ready_timeout = with_patience("400ms", "15s");
-  auto launch =
-      Daemon::on_free_port({"--workers", "2", "--ready-timeout", ready_timeout, "--shutdown-timeout", "1h"});
-  launch.environment = {"ECHO_TEST_FAULTS=" + (folder / "faults").string()};
-  Daemon daemon(std::move(launch));
+  Daemon daemon(
+      faults.launch({"--workers", "2", "--ready-timeout", ready_timeout, "--shutdown-timeout", "1h"}));
   ASSERT_TRUE(eventually([&] { return daemon.running_workers().size() == 2; }));
   const auto outcome = daemon.stop();
   EXPECT_EQ(outcome.exit_code, 0) << outcome.log;

@@ -16,6 +16,7 @@
 
 #include "system/client.hpp"
 #include "system/daemon.hpp"
+#include "system/faults.hpp"
 #include "system/traffic.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 
@@ -146,9 +147,9 @@ TEST_F(Background, TheStarterTellsTheTrueErrorAndItsCode) {
 }
 
 TEST_F(Background, TheStarterFailsWhenTheWorkersDo) {
-  std::ofstream(file("faults")) << "1 abort\n2 abort\n";
+  const Faults faults("1 abort\n2 abort\n");
   auto failing = launch({"--workers", "2"});
-  failing.environment = {"ECHO_TEST_FAULTS=" + file("faults").string()};
+  failing.environment = {faults.variable()};
   const auto outcome = run(std::move(failing));
   EXPECT_EQ(outcome.exit_code, 75);
   EXPECT_NE(outcome.log.find("tcp-echo-master: the workers could not become ready: worker "),
@@ -158,14 +159,14 @@ TEST_F(Background, TheStarterFailsWhenTheWorkersDo) {
 }
 
 TEST_F(Background, ADaemonWhoseStarterWasInterruptedStopsAgain) {
-  std::ofstream(file("faults")) << "1 mute\n2 mute\n";
+  const Faults faults("1 mute\n2 mute\n");
   auto slow = launch({"--workers", "2", "--ready-timeout", "1h"});
-  slow.environment = {"ECHO_TEST_FAULTS=" + file("faults").string()};
+  slow.environment = {faults.variable()};
   Daemon starter(std::move(slow));
   const auto workers = starter.workers(2);
   ::kill(starter.pid(), SIGINT);
   EXPECT_EQ(starter.wait().exit_code, -SIGINT);
-  std::ofstream(file("faults")) << "";
+  faults.become("");
   for (const auto worker : workers) ::kill(worker, SIGKILL);  // their successors become ready
   EXPECT_TRUE(eventually([&] { return starter.survivors().empty(); })) << content(log_file());
 }
@@ -375,15 +376,13 @@ TEST(ServiceManager, HearsOfReadinessStateReloadAndStop) {
 
 TEST(ServiceManager, IsNotToldReadyBeforeEveryWorkerIs) {
   Manager manager;
-  const Folder folder;
-  std::ofstream(folder / "faults") << "2 mute\n";
-  auto launch = Daemon::on_free_port({"--workers", "2"});
-  launch.environment = {"NOTIFY_SOCKET=" + manager.path(),
-                        "ECHO_TEST_FAULTS=" + (folder / "faults").string()};
+  const Faults faults("2 mute\n");
+  auto launch = faults.launch({"--workers", "2"});
+  launch.environment.push_back("NOTIFY_SOCKET=" + manager.path());
   Daemon daemon(std::move(launch));
   ASSERT_TRUE(daemon.logs("the listeners of worker 2 are lent to worker 1"));
   EXPECT_EQ(manager.heard().find("READY=1"), std::string::npos);
-  std::ofstream(folder / "faults") << "";
+  faults.become("");
   ::kill(daemon.workers(2).at(1), SIGKILL);
   EXPECT_TRUE(manager.hears("READY=1"));
   EXPECT_EQ(daemon.stop().exit_code, 0);

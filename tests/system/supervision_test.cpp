@@ -1,7 +1,6 @@
-// Workers that die, hang or do not even start, with clients whose every byte is checked.
+// Workers that die, leave or do not even start, with clients whose every byte is checked.
 
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,61 +10,18 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <random>
 #include <regex>
 
 #include "system/client.hpp"
 #include "system/daemon.hpp"
+#include "system/faults.hpp"
 #include "system/traffic.hpp"
 
 namespace tcp_echo::test {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
-
-/// Faults that workers suffer when they start: lines "SLOT WORD", see worker/fault.hpp.
-class Faults {
- public:
-  explicit Faults(const std::string& lines) { become(lines); }
-  /// For workers that start from now on; at once, so that none reads a half.
-  void become(const std::string& lines) const {
-    std::ofstream(folder_ / "next") << lines;
-    std::filesystem::rename(folder_ / "next", folder_ / "faults");
-  }
-  Launch launch(std::vector<std::string> arguments) const {
-    auto launch = Daemon::on_free_port(std::move(arguments));
-    launch.environment = {"ECHO_TEST_FAULTS=" + (folder_ / "faults").string()};
-    return launch;
-  }
-
- private:
-  Folder folder_;
-};
-
-/// Connections that the log says were open in workers as they died.
-std::size_t lost_with_workers(const std::string& log) {
-  static const std::regex open(", with ([0-9]+) connections? open");
-  std::size_t sum = 0;
-  for (std::sregex_iterator match(log.begin(), log.end(), open), end; match != end; ++match)
-    sum += std::stoul((*match)[1]);
-  return sum;
-}
-
-bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0; }
-
-std::size_t count_of(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
-
-void pause_for(std::chrono::milliseconds time) { ::poll(nullptr, 0, static_cast<int>(time.count())); }
-
-std::chrono::milliseconds since(Clock::time_point begin) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
-}
 
 // ---- death
 
@@ -300,95 +256,6 @@ TEST(Supervision, AWorkerThatIsNotReadyInTimeIsKilledAndItsReadyCountsNoMore) {
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 
-// ---- hanging
-
-/// How long a client has to wait that connects when all is stopped; every byte of its has to come back.
-std::chrono::milliseconds wait_of_a_client(std::uint16_t port) {
-  const auto begin = Clock::now();
-  EXPECT_EQ(Client(port).echo("hello"), "hello");
-  return since(begin);
-}
-
-TEST(Supervision, ClientsOfAStoppedWorkerAreServedByAnother) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--watchdog", "1s"}));
-  const auto port = daemon.port();
-  ::kill(daemon.workers(2).front(), SIGSTOP);
-  const auto begin = Clock::now();
-  auto clients = connect_many(port, 30);  // half of them wait for the one that is stopped
-  for (auto& client : clients) EXPECT_EQ(client.echo("hi"), "hi");
-  std::printf("[ measured ] --watchdog 1s: served after %ld ms\n", static_cast<long>(since(begin).count()));
-  EXPECT_LT(since(begin), patience());
-  EXPECT_TRUE(daemon.logs("has not turned for 1s (--watchdog); SIGABRT now, SIGKILL in 1s"));
-  EXPECT_TRUE(daemon.logs("died from SIGABRT"));
-  clients.clear();
-  EXPECT_EQ(daemon.stop().exit_code, 0);
-}
-
-TEST(Supervision, WorkersThatAreStoppedUnderLoadCostOnlyTheConnectionsThatTheyHad) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "3", "--watchdog", "500ms"}));
-  Stream stream(daemon.port(), 6);
-  for (std::size_t stops = 0; stops < rounds(6); ++stops) {
-    const auto served = stream.served();
-    ASSERT_TRUE(eventually([&] { return stream.served() > served + 50; }));
-    const auto victim = daemon.workers(3).at(stops % 3);
-    ::kill(victim, SIGSTOP);
-    ASSERT_TRUE(eventually([&] { return !is_alive(victim); })) << daemon.log();
-  }
-  const auto counts = stream.finish();
-  const auto log = daemon.stop().log;
-  EXPECT_EQ(counts.refused, 0U);
-  EXPECT_EQ(counts.wrong, 0U);
-  EXPECT_LE(counts.lost, lost_with_workers(log)) << "some were reset before a worker had them";
-}
-
-TEST(Supervision, WhenAllWorkersAreStoppedClientsAreServedByTheirSuccessors) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--watchdog", "1s"}));
-  const auto port = daemon.port();
-  for (const auto worker : daemon.workers(2)) ::kill(worker, SIGSTOP);
-  const auto waited = wait_of_a_client(port);
-  std::printf("[ measured ] --watchdog 1s, all stopped: served after %ld ms\n",
-              static_cast<long>(waited.count()));
-  EXPECT_EQ(daemon.stop().exit_code, 0);
-}
-
-TEST(Supervision, AWorkerThatSpinsIsReplaced) {
-  const Faults faults("1 spin\n");
-  Daemon daemon(faults.launch({"--workers", "1", "--watchdog", "300ms"}));
-  ASSERT_TRUE(daemon.logs("has not turned for 300ms"));
-  faults.become("");
-  EXPECT_EQ(Client(daemon.port()).echo("hi"), "hi");
-  EXPECT_EQ(daemon.stop().exit_code, 0);
-}
-
-TEST(Supervision, TimeInWhichTheMasterStoodStillIsNobodysFault) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--watchdog", "1s"}));
-  Client client(daemon.port());
-  const auto workers = daemon.workers(2);
-  for (int round = 0; round < 2; ++round) {
-    // As a paused container: everything stands still for longer than the watchdog allows.
-    for (const auto worker : workers) ::kill(worker, SIGSTOP);
-    daemon.signal(SIGSTOP);
-    pause_for(2500ms);
-    daemon.signal(SIGCONT);
-    for (const auto worker : workers) ::kill(worker, SIGCONT);
-    EXPECT_EQ(client.echo("on we go"), "on we go");
-  }
-  client.close();
-  EXPECT_EQ(daemon.workers(2), workers);
-  EXPECT_EQ(daemon.stop().log.find("--watchdog"), std::string::npos);
-}
-
-TEST(Supervision, ABusyWorkerIsNotTakenForOneThatHangs) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "1", "--watchdog", "1s"}));
-  const auto worker = daemon.workers(1).front();
-  Chatter chatter(connect_many(daemon.port(), 20));
-  const auto end = Clock::now() + 3s;
-  ASSERT_TRUE(eventually([&] { return Clock::now() > end; }));
-  EXPECT_EQ(chatter.finish(), 0U);
-  EXPECT_EQ(daemon.workers(1).front(), worker);
-  EXPECT_EQ(daemon.stop().exit_code, 0);
-}
-
 // ---- a worker that is told to leave
 
 TEST(Supervision, AWorkerThatGetsTermFinishesBesideItsSuccessor) {
@@ -436,7 +303,7 @@ TEST(Supervision, AWorkerAtItsLimitOfDescriptorsRefusesALoanAndLivesOn) {
     arguments.insert(arguments.end(), {"--listen", "127.0.0." + std::to_string(i) + ":0"});
   }
   Launch launch{std::move(arguments)};
-  launch.environment = faults.launch({}).environment;
+  launch.environment = {faults.variable()};
   launch.open_files = 120;  // the master holds eighty listeners itself
   Daemon daemon(std::move(launch));
   ASSERT_TRUE(daemon.is_serving()) << daemon.log();
@@ -497,80 +364,6 @@ TEST(Supervision, WhenNoProcessCanBeForkedTheOthersServeAndItIsTriedAgain) {
   EXPECT_TRUE(daemon.logs("worker 1 gives them back"));
   clients.clear();
   EXPECT_EQ(daemon.stop().exit_code, 0);
-}
-
-// ---- the master's death
-
-TEST(Supervision, AfterTheMastersDeathEveryByteComesBackAndNoProcessIsLeft) {
-  const Faults faults("");
-  Daemon daemon(faults.launch({"--workers", "3", "--watchdog", "0"}));
-  const auto port = daemon.port();
-  const auto workers = daemon.workers(3);
-  const auto bytes = random_bytes(2UL << 20);
-  auto clients = connect_many(port, 8);
-  for (auto& client : clients) ASSERT_EQ(client.echo("hi"), "hi");
-  std::vector<std::thread> senders;
-  senders.reserve(clients.size());
-  for (const auto& client : clients) senders.emplace_back([&] { EXPECT_TRUE(client.send(bytes)); });
-  daemon.signal(SIGKILL);
-  for (auto& client : clients) {
-    EXPECT_TRUE(client.receive(bytes.size()) == bytes);
-    client.close();
-  }
-  for (auto& sender : senders) sender.join();
-  EXPECT_TRUE(eventually([&] { return daemon.survivors().empty(); }));
-}
-
-TEST(Supervision, TheMastersDeathResetsNobodyWhoIsConnected) {
-  const auto wanted = rounds(30);
-  std::size_t served = 0;
-  std::size_t lost = 0;
-  for (std::size_t round = 0; round < wanted; ++round) {
-    // Most workers are idle when it happens: nothing keeps them but who waits in their queues.
-    Daemon daemon(Daemon::on_free_port({"--workers", "4"}));
-    Stream stream(daemon.port(), 3);
-    ASSERT_TRUE(eventually([&] { return stream.served() > 20 + round; }));
-    daemon.signal(SIGKILL);
-    EXPECT_TRUE(eventually([&] { return daemon.survivors().empty(); }));
-    const auto counts = stream.finish();
-    served += counts.served;
-    lost += counts.lost + counts.wrong;
-  }
-  std::printf("[ measured ] over %zu deaths of a master: %zu connections served, %zu lost\n", wanted, served,
-              lost);
-  EXPECT_EQ(lost, 0U);
-}
-
-TEST(Supervision, AWorkerThatIsStoppedOrSpinsDoesNotOutliveItsMasterForLong) {
-  const Faults faults("2 spin\n");
-  Daemon daemon(faults.launch({"--workers", "2", "--watchdog", "0", "--shutdown-timeout", "1s"}));
-  ASSERT_TRUE(daemon.is_serving());
-  ::kill(daemon.workers(2).front(), SIGSTOP);
-  daemon.signal(SIGKILL);
-  const auto begin = Clock::now();
-  EXPECT_TRUE(eventually([&] { return daemon.survivors().empty(); }));
-  std::printf("[ measured ] --shutdown-timeout 1s: no process was left %ld ms after the master\n",
-              static_cast<long>(since(begin).count()));
-}
-
-TEST(Supervision, ARestartedMasterFindsItsPortFreeWhileOldConnectionsEchoOn) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--shutdown-timeout", "1h"}));
-  const auto port = daemon.port();
-  Chatter chatter(connect_many(port, 4));
-  ASSERT_TRUE(eventually([&] { return chatter.echoes() > 100; }));
-  daemon.signal(SIGKILL);
-  daemon.wait();
-  const auto listen = "127.0.0.1:" + std::to_string(port);
-  std::optional<Daemon> next;
-  ASSERT_TRUE(eventually([&] {
-    next.emplace(Launch{{"--listen", listen, "--workers", "2"}});
-    return next->is_serving();
-  }));
-  EXPECT_EQ(Client(port).echo("new"), "new");
-  const auto before = chatter.echoes();
-  EXPECT_TRUE(eventually([&] { return chatter.echoes() > before + 100; }));
-  EXPECT_EQ(chatter.finish(), 0U) << "connections of the old workers";
-  EXPECT_EQ(next->stop().exit_code, 0);
 }
 
 }  // namespace

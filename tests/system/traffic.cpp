@@ -13,8 +13,6 @@
 namespace tcp_echo::test {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t kMessageSize = 300;
 constexpr int kPaceMilliseconds = 1;
 
@@ -70,7 +68,7 @@ void Stream::connect_and_echo(const std::string& message) {
   }
   Client client(std::move(fd));
   const auto back = client.echo(message);
-  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
+  const auto waited = since(begin);
   const std::lock_guard lock(mutex_);
   if (back == message) {
     ++counts_.served;
