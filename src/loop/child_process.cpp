@@ -50,12 +50,20 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::spawn(Loop& loop, Reaper& re
   if (const int status = uv_spawn(loop.raw(), handle.raw(), &options); status != 0) {
     return tl::unexpected(uv_error("start " + request.file, status));
   }
-  std::unique_ptr<ChildProcess> child(new ChildProcess(reaper, handle.raw()->pid));
-  reaper.watch(child->pid_, [raw = child.get(), on_exit = std::move(on_exit)](const ExitStatus& status) {
-    raw->is_reaped_ = true;  // from now on its pid may be a stranger's
+  return adopt(reaper, handle.raw()->pid, std::move(on_exit));
+}
+
+std::unique_ptr<ChildProcess> ChildProcess::adopt(Reaper& reaper, pid_t pid,
+                                                  std::function<void(const ExitStatus&)> on_exit) {
+  return std::unique_ptr<ChildProcess>(new ChildProcess(reaper, pid, std::move(on_exit)));
+}
+
+ChildProcess::ChildProcess(Reaper& reaper, pid_t pid, std::function<void(const ExitStatus&)> on_exit)
+    : reaper_(reaper), pid_(pid) {
+  reaper.watch(pid, [this, on_exit = std::move(on_exit)](const ExitStatus& status) {
+    is_reaped_ = true;  // from now on its pid may be a stranger's
     on_exit(status);
   });
-  return child;
 }
 
 ChildProcess::~ChildProcess() {

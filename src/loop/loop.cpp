@@ -19,6 +19,8 @@ Loop::~Loop() {
 
 void Loop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
 
+void Loop::turn_once() { uv_run(&loop_, UV_RUN_NOWAIT); }
+
 Error uv_error(std::string_view attempted, int status) { return system_error(attempted, -status); }
 
 }  // namespace tcp_echo

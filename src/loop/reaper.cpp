@@ -21,9 +21,7 @@ std::string ExitStatus::text() const {
   return "died from " + signal_name(signal) + (core_dumped ? " (core dumped)" : "");
 }
 
-Reaper::Reaper(Loop& loop) : child_changed_(loop, SIGCHLD, [this](int) { reap(); }) {
-  reap();  // whoever died before the handler stood has been announced to nobody
-}
+Reaper::Reaper(Loop& loop) : child_changed_(loop, SIGCHLD, [this](int) { reap(); }) {}
 
 void Reaper::watch(pid_t pid, std::function<void(const ExitStatus&)> on_exit) {
   watched_[pid] = std::move(on_exit);

@@ -1,6 +1,7 @@
 #include "tcp_echo/loop/child_process.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -163,6 +164,51 @@ TEST(ChildProcess, ThatCannotBeStartedIsAnErrorAndNoCallback) {
   ASSERT_FALSE(child);
   EXPECT_EQ(child.error().text, "start /nowhere/at/all: No such file or directory");
   for (int i = 0; i < 3; ++i) turn(loop);
+}
+
+/// Started by somebody else, as one was before an execve(2).
+pid_t foreign_child() {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    for (;;) ::pause();
+  }
+  return pid;
+}
+
+TEST(ChildProcessThatIsAdopted, IsToldOfAndCanBeKilled) {
+  Loop loop;
+  Reaper reaper(loop);
+  std::optional<ExitStatus> ended;
+  const auto pid = foreign_child();
+  const auto child = ChildProcess::adopt(reaper, pid, [&](const ExitStatus& status) { ended = status; });
+  EXPECT_EQ(child->pid(), pid);
+  child->kill(SIGKILL);
+  ASSERT_TRUE(turn_until(loop, [&] { return ended.has_value(); }));
+  EXPECT_EQ(ended->signal, SIGKILL);
+}
+
+TEST(ChildProcessThatIsAdopted, MayHaveDiedBefore) {
+  const auto pid = foreign_child();
+  ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+  Loop loop;
+  Reaper reaper(loop);
+  std::optional<ExitStatus> ended;
+  const auto child = ChildProcess::adopt(reaper, pid, [&](const ExitStatus& status) { ended = status; });
+  reaper.catch_up();
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ended->signal, SIGKILL);
+  child->kill(SIGKILL);  // its pid may be a stranger's: nothing happens
+}
+
+TEST(ChildProcessThatIsAdopted, IsLeftToTheReaperWhenItIsDestroyedEarly) {
+  Loop loop;
+  Reaper reaper(loop);
+  const auto pid = foreign_child();
+  ChildProcess::adopt(reaper, pid, [](const ExitStatus&) { FAIL(); }).reset();
+  ASSERT_EQ(::kill(pid, SIGKILL), 0) << "it should live";
+  EXPECT_TRUE(turn_until(loop, [&] { return ::kill(pid, 0) != 0; })) << "a zombie is left";
 }
 
 }  // namespace

@@ -49,6 +49,30 @@ TEST(Loop, TimeStandsStillWithinATurn) {
   EXPECT_EQ(loop.now(), now);
 }
 
+TEST(Loop, TakesInOneTurnWhatIsDueAndWaitsForNothing) {
+  Loop loop;
+  int calls = 0;
+  Timer due(loop, [&] { ++calls; });
+  Timer never(loop, [] { FAIL() << "it waited"; });
+  due.start(0ms);
+  never.start(1h);
+  loop.turn_once();
+  EXPECT_EQ(calls, 1);
+  loop.turn_once();
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(never.is_running());
+}
+
+TEST(Loop, LetsClosedHandlesGoInOneTurn) {
+  Loop loop;
+  {
+    const Timer timer(loop, [] {});
+  }
+  EXPECT_NE(uv_loop_alive(loop.raw()), 0);
+  loop.turn_once();
+  EXPECT_EQ(uv_loop_alive(loop.raw()), 0);
+}
+
 TEST(UvError, SaysWhatWasAttemptedAndWhy) {
   const auto error = uv_error("create an event loop", UV_EMFILE);
   EXPECT_EQ(error.text, "create an event loop: Too many open files");

@@ -160,6 +160,44 @@ TEST(EmbeddedPoll, TellsAFailureOnce) {
   EXPECT_TRUE(turn_until(loop, [&] { return owner.closed; }));
 }
 
+TEST(EmbeddedPoll, CallsNoMoreOnceStoppedUntilItIsToldToWatchAgain) {
+  Loop loop;
+  TcpPair pair;
+  Owner owner;
+  ASSERT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
+  owner.poll.watch(Readiness::kReadable);
+  pair.client.send("x");
+  ASSERT_TRUE(turn_until(loop, [&] { return owner.calls > 0; }));
+  owner.poll.stop();
+  const int before = owner.calls;
+  for (int i = 0; i < 5; ++i) turn(loop);
+  EXPECT_EQ(owner.calls, before);
+  owner.poll.watch(Readiness::kReadable);
+  EXPECT_TRUE(turn_until(loop, [&] { return owner.calls > before; }));
+  owner.poll.close();
+  EXPECT_TRUE(turn_until(loop, [&] { return owner.closed; }));
+}
+
+// The kernel goes on as long as any descriptor of the socket is open, whoever has it: epoll(7), Q6.
+TEST(EmbeddedPoll, MayBeStoppedBeforeTheDescriptorGoesToAnother) {
+  Loop loop;
+  TcpPair pair;
+  Owner owner;
+  ASSERT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
+  owner.poll.watch(Readiness::kReadable);
+  turn(loop);
+  const UniqueFd others(::fcntl(pair.server.get(), F_DUPFD_CLOEXEC, 0));
+  owner.poll.stop();
+  owner.poll.close();
+  ASSERT_TRUE(turn_until(loop, [&] { return owner.closed; }));
+  pair.server.reset();
+  pair.client.send("x");
+  pollfd events{uv_backend_fd(loop.raw()), POLLIN, 0};
+  ASSERT_TRUE(eventually([&] { return read_from(others.get()) == "x"; }));
+  pair.client.send("y");
+  EXPECT_EQ(::poll(&events, 1, 10), 0) << "the loop would wake up for it";
+}
+
 TEST(EmbeddedPoll, OfWhatCannotBePolledIsAnError) {
   Loop loop;
   const UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));

@@ -1,5 +1,6 @@
 #include "tcp_echo/loop/reaper.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -39,13 +40,43 @@ TEST(Reaper, ReapsStrangersToo) {
   EXPECT_TRUE(turn_until(loop, [&] { return is_gone(stranger); })) << "a zombie is left";
 }
 
-TEST(Reaper, ReapsThoseThatDiedBeforeItCame) {
-  const auto stranger = child_that_exits(0);
+/// One that is a zombie already, and whose SIGCHLD nobody has heard.
+pid_t child_that_has_exited(int code) {
+  const auto pid = child_that_exits(code);
   siginfo_t info{};
-  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(stranger), &info, WEXITED | WNOWAIT), 0);
+  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+  return pid;
+}
+
+TEST(Reaper, CatchesUpWithThoseThatDiedBeforeItCame) {
+  const auto stranger = child_that_has_exited(0);
   Loop loop;
-  const Reaper reaper(loop);
+  Reaper reaper(loop);
+  reaper.catch_up();
   EXPECT_TRUE(is_gone(stranger)) << "a zombie is left";
+}
+
+TEST(Reaper, CatchesUpForThoseThatAreWatchedByThen) {
+  const auto one = child_that_has_exited(7);
+  const auto other = child_that_has_exited(8);
+  Loop loop;
+  Reaper reaper(loop);
+  std::vector<int> codes;
+  for (const auto pid : {one, other})
+    reaper.watch(pid, [&](const ExitStatus& status) { codes.push_back(status.code); });
+  reaper.catch_up();
+  EXPECT_THAT(codes, ::testing::UnorderedElementsAre(7, 8));
+  for (int i = 0; i < 3; ++i) turn(loop);
+  EXPECT_EQ(codes.size(), 2U) << "told twice";
+}
+
+TEST(Reaper, CatchesUpWithNobodyWhenAllLive) {
+  Loop loop;
+  Reaper reaper(loop);
+  reaper.catch_up();
+  std::optional<ExitStatus> ended;
+  reaper.watch(child_that_exits(7), [&](const ExitStatus& status) { ended = status; });
+  EXPECT_TRUE(turn_until(loop, [&] { return ended.has_value(); }));
 }
 
 TEST(Reaper, ReapsAllThatEndedWhenOneSignalStandsForMany) {

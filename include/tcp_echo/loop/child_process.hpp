@@ -31,6 +31,9 @@ class ChildProcess {
   /// destroyed earlier leaves its child running, unwatched. `reaper` outlives the object.
   static Result<std::unique_ptr<ChildProcess>> spawn(Loop& loop, Reaper& reaper, const SpawnRequest& request,
                                                      std::function<void(const ExitStatus&)> on_exit);
+  /// A child that was started before an execve(2), and is still one.
+  static std::unique_ptr<ChildProcess> adopt(Reaper& reaper, pid_t pid,
+                                             std::function<void(const ExitStatus&)> on_exit);
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -41,7 +44,7 @@ class ChildProcess {
   void kill(int signal) const noexcept;
 
  private:
-  ChildProcess(Reaper& reaper, pid_t pid) : reaper_(reaper), pid_(pid) {}
+  ChildProcess(Reaper& reaper, pid_t pid, std::function<void(const ExitStatus&)> on_exit);
 
   Reaper& reaper_;
   pid_t pid_;

@@ -23,6 +23,8 @@ class Loop {
 
   /// Turns until stop(), or until nothing is left to wait for.
   void run();
+  /// Takes what is there, and waits for nothing.
+  void turn_once();
   void stop() noexcept { uv_stop(&loop_); }
 
   /// When this turn of the loop began; costs no system call.

@@ -50,6 +50,10 @@ class EmbeddedPoll {
     });
   }
 
+  /// Events cease at once, and the kernel forgets the descriptor: it may be sent to another process. watch()
+  /// begins anew.
+  void stop() noexcept { uv_poll_stop(&raw_); }
+
   /// Events cease at once; on_poll_closed() follows at the end of this turn of the loop.
   void close() noexcept {
     uv_close(reinterpret_cast<uv_handle_t*>(&raw_),
