@@ -113,4 +113,10 @@ bool operator==(const Endpoint& left, const Endpoint& right) {
   return left.size_ == right.size_ && std::memcmp(&left.address_, &right.address_, left.size_) == 0;
 }
 
+std::string listed(const std::vector<Endpoint>& endpoints) {
+  std::string text;
+  for (const auto& endpoint : endpoints) text += (text.empty() ? "" : ", ") + endpoint.text();
+  return text;
+}
+
 }  // namespace tcp_echo

@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "tcp_echo/net/socket_options.hpp"
+#include "tcp_echo/net/strangers.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -49,24 +50,36 @@ Result<UniqueFd> open_socket(const Endpoint& endpoint) {
 
 }  // namespace
 
-Result<void> probe_address(const Endpoint& endpoint) {
+Result<void> probe_address(const Endpoint& endpoint, const std::vector<ino_t>& ours) {
   const auto fd = open_socket(endpoint);
   if (!fd) return tl::unexpected(fd.error());
-  if (::bind(fd->get(), endpoint.address(), endpoint.size()) != 0)
-    return tl::unexpected(cannot_listen(endpoint, errno));
-  return {};
+  if (::bind(fd->get(), endpoint.address(), endpoint.size()) == 0) return {};
+  const int error_number = errno;
+  if (error_number == EADDRINUSE && !ours.empty() && !strangers_listen(endpoint, ours)) return {};
+  return tl::unexpected(cannot_listen(endpoint, error_number));
 }
 
-Result<UniqueFd> open_listener(const Endpoint& endpoint, const ListenerOptions& options) {
+Result<UniqueFd> bind_listener(const Endpoint& endpoint, const ListenerOptions& options) {
   auto fd = open_socket(endpoint);
   if (!fd) return fd;
   if (auto set = set_option(fd->get(), SocketOption::kReusePort, 1); !set) return tl::unexpected(set.error());
   if (auto set = set_connection_options(fd->get(), options.nodelay, options.keepalive); !set)
     return tl::unexpected(set.error());
-  if (::bind(fd->get(), endpoint.address(), endpoint.size()) != 0 ||
-      ::listen(fd->get(), options.backlog) != 0) {
+  if (::bind(fd->get(), endpoint.address(), endpoint.size()) != 0)
     return tl::unexpected(cannot_listen(endpoint, errno));
-  }
+  return fd;
+}
+
+Result<void> listen_on(int fd, const Endpoint& endpoint, int backlog) {
+  if (::listen(fd, backlog) != 0) return tl::unexpected(cannot_listen(endpoint, errno));
+  return {};
+}
+
+Result<UniqueFd> open_listener(const Endpoint& endpoint, const ListenerOptions& options) {
+  auto fd = bind_listener(endpoint, options);
+  if (!fd) return fd;
+  if (auto listens = listen_on(fd->get(), endpoint, options.backlog); !listens)
+    return tl::unexpected(listens.error());
   return fd;
 }
 

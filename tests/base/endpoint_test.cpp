@@ -118,5 +118,12 @@ TEST(Endpoint, EqualsWhatTheKernelSaysOfABoundSocket) {
 
 TEST(Endpoint, ThatWasNeverSetSaysSo) { EXPECT_EQ(Endpoint::from_sockaddr({}, 0).text(), "(no address)"); }
 
+TEST(Listed, SeparatesEndpointsByCommas) {
+  EXPECT_EQ(listed({}), "");
+  EXPECT_EQ(listed({*Endpoint::parse("127.0.0.1:8090")}), "127.0.0.1:8090");
+  EXPECT_EQ(listed({*Endpoint::parse("127.0.0.1:8090"), *Endpoint::parse("[::1]:8090")}),
+            "127.0.0.1:8090, [::1]:8090");
+}
+
 }  // namespace
 }  // namespace tcp_echo

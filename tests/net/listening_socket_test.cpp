@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -314,6 +315,69 @@ INSTANTIATE_TEST_SUITE_P(Strangers, ProbeOfATakenAddress,
                                            Strangers{"[::]:0", "0.0.0.0"}, Strangers{"[::]:0", "[::]"},
                                            Strangers{"[::1]:0", "[::]"}, Strangers{"[::]:0", "[::1]"}),
                          [](const auto& row) { return "N" + std::to_string(row.index); });
+
+ino_t inode_of(const UniqueFd& fd) {
+  struct stat status {};
+  EXPECT_EQ(::fstat(fd.get(), &status), 0);
+  return status.st_ino;
+}
+
+TEST_P(ProbeOfATakenAddress, PassesWhereOnlyOurOwnListen) {
+  const auto own = listen_on(GetParam().theirs);
+  const auto probed = probe_address(endpoint(at_port(GetParam().ours, own)), {inode_of(own)});
+  EXPECT_TRUE(probed) << probed.error().text;
+}
+
+TEST_P(ProbeOfATakenAddress, FailsWhereOneThatIsNotOursListensWithOthersOfOurs) {
+  const auto stranger = listen_on(GetParam().theirs);
+  const auto sibling = value_or_throw(open_listener(bound(stranger), kPlain));
+  const auto elsewhere = listen_on("127.0.0.1:0");
+  const auto probed =
+      probe_address(endpoint(at_port(GetParam().ours, stranger)), {inode_of(sibling), inode_of(elsewhere)});
+  ASSERT_FALSE(probed);
+  EXPECT_EQ(probed.error().code, ExitCode::kUnavailable);
+}
+
+TEST(Probe, PassesAllOfOurOwnSiblings) {
+  const auto one = listen_on("127.0.0.1:0");
+  const auto other = value_or_throw(open_listener(bound(one), kPlain));
+  EXPECT_TRUE(probe_address(bound(one), {inode_of(other), inode_of(one)}));
+  EXPECT_FALSE(probe_address(bound(one), {inode_of(one)}));
+}
+
+TEST(Probe, PassesOurOwnThatDoNotListenYet) {
+  const auto own = value_or_throw(bind_listener(any_loopback_port(), kPlain));
+  EXPECT_TRUE(probe_address(bound(own), {inode_of(own)}));
+}
+
+TEST(Probe, IsNotBotheredByAStrangerOnAnotherAddressOfOurPort) {
+  const auto own = listen_on("127.0.0.1:0");
+  const auto stranger = listen_on(at_port("127.0.0.2", own));
+  EXPECT_TRUE(probe_address(bound(own), {inode_of(own)}));
+  EXPECT_FALSE(probe_address(endpoint(at_port("0.0.0.0", own)), {inode_of(own)}));
+}
+
+TEST(Probe, OfAnAddressThatTheMachineDoesNotHaveFailsWhateverIsOurs) {
+  const auto own = listen_on("127.0.0.1:0");
+  EXPECT_FALSE(probe_address(endpoint(at_port("192.0.2.1", own)), {inode_of(own)}));
+}
+
+TEST(BoundListener, AcceptsNobodyBeforeItListens) {
+  const auto listener = value_or_throw(bind_listener(any_loopback_port(), kPlain));
+  EXPECT_THROW(Client(bound(listener)), std::runtime_error);
+  ASSERT_TRUE(tcp_echo::listen_on(listener.get(), bound(listener), 8));
+  const Client client(bound(listener));
+  EXPECT_TRUE(accept_from(listener));
+}
+
+TEST(BoundListener, TakesAnotherBacklogLater) {
+  const auto listener = listen_on("127.0.0.1:0");
+  ASSERT_TRUE(tcp_echo::listen_on(listener.get(), bound(listener), 5));
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  ASSERT_EQ(::getsockopt(listener.get(), IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+  EXPECT_EQ(info.tcpi_sacked, 5U);
+}
 
 TEST(Probe, LeavesTheAddressFree) {
   const auto freed = bound(listen_on("127.0.0.1:0"));

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tcp_echo {
 
@@ -32,5 +33,8 @@ class Endpoint {
   sockaddr_storage address_{};
   socklen_t size_ = 0;
 };
+
+/// "127.0.0.1:8090, [::1]:8090".
+std::string listed(const std::vector<Endpoint>& endpoints);
 
 }  // namespace tcp_echo

@@ -2,7 +2,10 @@
 // strangers out.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <vector>
 
 #include "tcp_echo/base/endpoint.hpp"
 #include "tcp_echo/base/error.hpp"
@@ -21,12 +24,19 @@ struct ListenerOptions {
 /// Fails with kUnavailable if another process already listens on the address, or the address is not one of
 /// this machine's. SO_REUSEPORT would let two unrelated programs of one user share a port silently, so this
 /// binds without it, and lets go again. Two programs that start in the same instant
-/// may both pass, for neither listens yet. Run it on every address before the first is opened for good: our
-/// own listeners would count as strangers.
-Result<void> probe_address(const Endpoint& endpoint);
+/// may both pass, for neither listens yet. Run it on every address before the first is opened for good.
+/// `ours` are the inodes (fstat(2)) of listeners that do not count as strangers.
+Result<void> probe_address(const Endpoint& endpoint, const std::vector<ino_t>& ours = {});
 
-/// A non-blocking listening socket. Several of one user may be open on the same endpoint; the kernel spreads
-/// connections.
+/// A non-blocking socket that is bound there and does not listen yet. Several of one user may be bound to the
+/// same endpoint; the kernel spreads connections over those that listen.
+Result<UniqueFd> bind_listener(const Endpoint& endpoint, const ListenerOptions& options);
+
+/// Clients can connect from now on. Again, with another backlog, is no error. The endpoint is for the
+/// message.
+Result<void> listen_on(int fd, const Endpoint& endpoint, int backlog);
+
+/// Both.
 Result<UniqueFd> open_listener(const Endpoint& endpoint, const ListenerOptions& options);
 
 /// From now on no new handshake begins on this listener: bare SYNs are dropped, so a client that connects now
