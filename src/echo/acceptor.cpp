@@ -117,11 +117,15 @@ void Acceptor::hold() noexcept {
   retry_.stop();
 }
 
+void Acceptor::go_on() noexcept {
+  held_ = false;
+  resume();
+}
+
 void Acceptor::finish(std::function<void()> on_finished) {
   on_finished_ = std::move(on_finished);
   makes_deaf_ = makes_deaf(listener_.get());
-  held_ = false;
-  resume();
+  go_on();
 }
 
 void Acceptor::on_quiet() noexcept {

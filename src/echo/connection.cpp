@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 
+#include "tcp_echo/base/text.hpp"
 #include "tcp_echo/echo/connection_table.hpp"
 #include "tcp_echo/net/socket_options.hpp"
 #include "tcp_echo/net/tcp_state.hpp"
@@ -22,8 +23,12 @@ using Phase = ConnectionState::Phase;
 
 int Connection::start(Loop& loop) noexcept {
   const int status = poll_.init(loop, fd_.get(), *this);
-  if (status == 0) poll_.watch(Readiness::kReadable);
+  if (status == 0) watch();
   return status;
+}
+
+void Connection::watch() noexcept {
+  poll_.watch(state_.unsent.is_empty() ? Readiness::kReadable : Readiness::kWritable);
 }
 
 void Connection::on_ready(bool failed) noexcept {
@@ -44,7 +49,7 @@ void Connection::receive_and_respond() noexcept {
     if (!try_later(errno)) close(CloseReason::kReset);
     return;
   }
-  table_.counters().received_bytes.add(static_cast<std::uint64_t>(size));
+  count_received(size);
   table_.idle_queue().touch(*this);
 
   const auto reply = behaviour_.respond(buffer.first(static_cast<std::size_t>(size)));
@@ -56,7 +61,7 @@ void Connection::receive_and_respond() noexcept {
     reset_on_close(fd_.get());  // the rest is lost, and a FIN would look like the whole
     return close(CloseReason::kReset);
   }
-  poll_.watch(Readiness::kWritable);
+  watch();
 }
 
 void Connection::send_unsent() noexcept {
@@ -67,13 +72,14 @@ void Connection::send_unsent() noexcept {
   table_.idle_queue().touch(*this);
   if (!unsent.is_empty()) return;
   unsent = {};
-  poll_.watch(Readiness::kReadable);
+  watch();
 }
 
 std::ptrdiff_t Connection::send(std::span<const std::byte> bytes) noexcept {
   const auto sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent >= 0) {
     table_.counters().sent_bytes.add(static_cast<std::uint64_t>(sent));
+    state_.sent_bytes += static_cast<std::uint64_t>(sent);
     return sent;
   }
   if (try_later(errno)) return 0;
@@ -93,10 +99,15 @@ bool Connection::keep_unsent(std::span<const std::byte> rest) noexcept {
   return true;
 }
 
+void Connection::count_received(std::ptrdiff_t size) noexcept {
+  table_.counters().received_bytes.add(static_cast<std::uint64_t>(size));
+  state_.received_bytes += static_cast<std::uint64_t>(size);
+}
+
 void Connection::discard() noexcept {
   const auto buffer = table_.read_buffer();
   const auto size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
-  if (size > 0) return table_.counters().received_bytes.add(static_cast<std::uint64_t>(size));
+  if (size > 0) return count_received(size);
   if (size == 0 || !try_later(errno)) close(state_.reason);
 }
 
@@ -136,7 +147,8 @@ void Connection::finish(CloseReason reason) noexcept {
 }
 
 void Connection::on_linger_over() noexcept {
-  reset_on_close(fd_.get());
+  const bool is_left_to_the_kernel = table_.settings().linger_timeout.count() == 0;
+  if (!is_left_to_the_kernel) reset_on_close(fd_.get());
   close(state_.reason);
 }
 
@@ -145,12 +157,35 @@ void Connection::close_now(CloseReason reason) noexcept {
   close(state_.phase == Phase::kLingering ? state_.reason : reason);
 }
 
+IdleQueue& Connection::queue() noexcept {
+  return state_.phase == Phase::kLingering ? table_.linger_queue() : table_.idle_queue();
+}
+
+void Connection::suspend() noexcept {
+  queue().remove(*this);
+  poll_.stop();
+}
+
+void Connection::resume() noexcept {
+  queue().insert(*this, last_activity());
+  watch();
+}
+
+void Connection::release() noexcept {
+  state_.phase = Phase::kClosing;
+  table_.counters().handed_over_out.add(1);
+  poll_.close();
+}
+
 // The descriptor is closed together with this object, when libuv has let go of it.
 void Connection::close(CloseReason reason) noexcept {
-  auto& queue = state_.phase == Phase::kLingering ? table_.linger_queue() : table_.idle_queue();
-  queue.remove(*this);
+  queue().remove(*this);
   state_.phase = Phase::kClosing;
-  spdlog::debug("connection on descriptor {} closes: {}", fd_.get(), name_of(reason));
+  if (spdlog::should_log(spdlog::level::debug)) {
+    spdlog::debug("connection on descriptor {} closes: {}, after {}, {} received, {} sent", fd_.get(),
+                  name_of(reason), format_duration(table_.now() - state_.opened_at),
+                  format_bytes(state_.received_bytes), format_bytes(state_.sent_bytes));
+  }
   table_.counters().closed_for(reason).add(1);
   poll_.close();
 }

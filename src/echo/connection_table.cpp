@@ -2,11 +2,21 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "tcp_echo/net/listening_socket.hpp"
+#include "tcp_echo/net/socket_options.hpp"
 
 namespace tcp_echo {
+namespace {
+
+// Where nobody lingers, one may come that lingered at another worker, and a queue without a timeout would
+// keep it.
+constexpr std::chrono::milliseconds kNoTimeToLinger{1};
+
+}  // namespace
 
 ConnectionTable::ConnectionTable(Loop& loop, EchoSettings settings, WorkerCounters& counters,
                                  std::function<void()> on_erased)
@@ -17,7 +27,7 @@ ConnectionTable::ConnectionTable(Loop& loop, EchoSettings settings, WorkerCounte
       read_buffer_(std::make_unique<std::array<std::byte, kReadBufferSize>>()),
       idle_queue_(loop, settings_.idle_timeout,
                   [](IdleNode& node) { static_cast<Connection&>(node).on_quiet(); }),
-      linger_queue_(loop, settings_.linger_timeout,
+      linger_queue_(loop, std::max(settings_.linger_timeout, kNoTimeToLinger),
                     [](IdleNode& node) { static_cast<Connection&>(node).on_linger_over(); }) {}
 
 ConnectionTable::~ConnectionTable() {
@@ -25,20 +35,47 @@ ConnectionTable::~ConnectionTable() {
 }
 
 void ConnectionTable::add(UniqueFd fd, Behaviour& behaviour) {
-  const auto index = static_cast<std::size_t>(fd.get());
-  if (index >= by_descriptor_.size()) by_descriptor_.resize(index + 1);
-  auto& place = by_descriptor_[index];
-  assert(place == nullptr && "a descriptor is closed only when its connection is erased");
-  auto connection = std::make_unique<Connection>(*this, std::move(fd), behaviour);
   counters_.accepted.add(1);
+  ConnectionState state;
+  state.opened_at = loop_.now();
+  auto* const added = place(std::make_unique<Connection>(*this, std::move(fd), behaviour, std::move(state)));
+  if (added == nullptr) return counters_.closed_for(CloseReason::kReset).add(1);
+  idle_queue_.add(*added);
+}
+
+Connection* ConnectionTable::adopt(UniqueFd fd, Behaviour& behaviour, ConnectionState state) {
+  const auto last_activity = state.last_activity;
+  auto* const adopted =
+      place(std::make_unique<Connection>(*this, std::move(fd), behaviour, std::move(state)));
+  if (adopted == nullptr) return nullptr;
+  // An accepted one has them from its listener; this one has those of a former configuration.
+  if (auto set = set_connection_options(adopted->fd(), settings_.nodelay, settings_.keepalive); !set)
+    spdlog::debug("a connection that was taken over keeps its options: {}", set.error().text);
+  counters_.handed_over_in.add(1);
+  adopted->queue().insert(*adopted, last_activity);
+  return adopted;
+}
+
+Connection* ConnectionTable::place(std::unique_ptr<Connection> connection) {
   if (const int status = connection->start(loop_); status != 0) {
-    spdlog::error("a new connection cannot be polled and is closed: {}", uv_strerror(status));
-    counters_.closed_for(CloseReason::kReset).add(1);
-    return;
+    spdlog::error("a connection cannot be polled and is not taken: {}", uv_strerror(status));
+    return nullptr;
   }
-  idle_queue_.add(*connection);
-  place = std::move(connection);
+  const auto index = static_cast<std::size_t>(connection->fd());
+  if (index >= by_descriptor_.size()) by_descriptor_.resize(index + 1);
+  assert(by_descriptor_[index] == nullptr && "a descriptor is closed only when its connection is erased");
+  by_descriptor_[index] = std::move(connection);
   ++size_;
+  return by_descriptor_[index].get();
+}
+
+Connection* ConnectionTable::suspend_newest() noexcept {
+  auto* newest = idle_queue_.newest();
+  if (newest == nullptr) newest = linger_queue_.newest();
+  if (newest == nullptr) return nullptr;
+  auto& connection = static_cast<Connection&>(*newest);
+  connection.suspend();
+  return &connection;
 }
 
 void ConnectionTable::drain() {

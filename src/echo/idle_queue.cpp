@@ -25,6 +25,15 @@ void IdleQueue::add(IdleNode& node) {
   set_timer();
 }
 
+void IdleQueue::insert(IdleNode& node, std::chrono::milliseconds last_activity) {
+  node.last_activity_ = last_activity;
+  IdleNode* newer = end_.newer_;
+  while (newer != &end_ && newer->last_activity_ <= last_activity) newer = newer->newer_;
+  put_before(*newer, node);
+  if (end_.newer_ == &node) timer_.stop();  // it waits for one that is due later
+  set_timer();
+}
+
 void IdleQueue::touch(IdleNode& node) noexcept {
   node.last_activity_ = loop_.now();
   if (end_.older_ == &node) return;
@@ -56,11 +65,11 @@ void IdleQueue::set_timer() {
   timer_.start(std::max(end_.newer_->last_activity_ + timeout_ - loop_.now(), kNextTurn));
 }
 
-void IdleQueue::append(IdleNode& node) noexcept {
-  node.older_ = end_.older_;
-  node.newer_ = &end_;
-  end_.older_->newer_ = &node;
-  end_.older_ = &node;
+void IdleQueue::put_before(IdleNode& newer, IdleNode& node) noexcept {
+  node.older_ = newer.older_;
+  node.newer_ = &newer;
+  newer.older_->newer_ = &node;
+  newer.older_ = &node;
 }
 
 void IdleQueue::unlink(IdleNode& node) noexcept {

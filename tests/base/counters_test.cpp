@@ -43,6 +43,16 @@ TEST(WorkerCounters, CallActiveWhatWasAcceptedAndNotClosed) {
   EXPECT_EQ(counters.active(), 2U);
 }
 
+TEST(WorkerCounters, CountWhatWasHandedOverAsComeAndGone) {
+  WorkerCounters counters;
+  counters.accepted.add(5);
+  counters.handed_over_in.add(4);
+  counters.handed_over_out.add(3);
+  counters.closed_for(CloseReason::kClient).add(2);
+  EXPECT_EQ(counters.active(), 4U);
+  EXPECT_EQ(counters.all_closed(), 2U) << "handed over is not closed";
+}
+
 TEST(WorkerCounters, NeverShowAReaderMoreClosedThanOpened) {
   constexpr std::uint64_t kConnections = 100'000;
   WorkerCounters counters;

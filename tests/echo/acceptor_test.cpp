@@ -200,6 +200,39 @@ TEST(AcceptorThatIsHeld, StaysSoWhenAConnectionCloses) {
   EXPECT_TRUE(engine.table.is_empty());
 }
 
+TEST(AcceptorThatIsHeld, TakesWhoHasWaitedWhenItGoesOn) {
+  Engine engine;
+  engine.acceptor->hold();
+  auto clients = waiting(engine, 3);
+  engine.turn_some_more();
+  EXPECT_TRUE(engine.table.is_empty());
+  engine.acceptor->go_on();
+  for (auto& client : clients) EXPECT_EQ(engine.echo_of(client, "at last"), "at last");
+}
+
+TEST(AcceptorThatIsHeld, GoesOnAlsoWhenItHadPausedBefore) {
+  Engine engine(with_most_connections(1));
+  auto clients = waiting(engine, 2);
+  EXPECT_TRUE(engine.until([&] { return engine.counters.accept_pauses.get() == 1; }));
+  engine.acceptor->hold();
+  clients[0].close();
+  EXPECT_TRUE(engine.until([&] { return engine.table.is_empty(); }));
+  engine.acceptor->go_on();
+  EXPECT_EQ(engine.echo_of(clients[1], "at last"), "at last");
+}
+
+TEST(AcceptorThatIsHeld, MayBeHeldAgain) {
+  Engine engine;
+  engine.acceptor->hold();
+  engine.acceptor->go_on();
+  auto first = engine.connect();
+  engine.acceptor->hold();
+  const auto clients = waiting(engine, 1);
+  engine.turn_some_more();
+  EXPECT_EQ(engine.table.size(), 1U);
+  EXPECT_EQ(engine.echo_of(first, "served on"), "served on");
+}
+
 TEST(AcceptorThatIsHeld, CanStillFinish) {
   Engine engine;
   engine.acceptor->hold();

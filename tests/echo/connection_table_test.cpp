@@ -1,10 +1,17 @@
 #include "tcp_echo/echo/connection_table.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "support/engine.hpp"
+#include "tcp_echo/net/socket_options.hpp"
+#include "tcp_echo/net/tcp_state.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -175,6 +182,178 @@ TEST(Drain, WaitsForAClientThatHasNotGotAllOfItsBytes) {
   engine.read_until(slow, sent);
   EXPECT_TRUE(slow.received() == bytes.substr(0, sent)) << slow.received().size() << " of " << sent;
   EXPECT_EQ(engine.read_to_end(slow), End::kFin);
+}
+
+/// Has the table adopt a connection in that state.
+Connection* adopt(Engine& engine, TcpPair& pair, ConnectionState state = {}) {
+  if (state.last_activity.count() == 0) state.last_activity = engine.loop.now();
+  return engine.table.adopt(std::move(pair.server), engine.echo, std::move(state));
+}
+
+TEST(Adopt, ServesAConnectionThatIsCountedAsHandedOver) {
+  Engine engine;
+  TcpPair pair;
+  ASSERT_NE(adopt(engine, pair), nullptr);
+  EXPECT_EQ(engine.echo_of(pair.client, "new here"), "new here");
+  EXPECT_EQ(engine.counters.accepted.get(), 0U);
+  EXPECT_EQ(engine.counters.handed_over_in.get(), 1U);
+  EXPECT_EQ(engine.counters.active(), 1U);
+}
+
+TEST(Adopt, SetsTheOptionsOfThisWorkersConfiguration) {
+  auto settings = plain_settings();
+  settings.nodelay = false;
+  settings.keepalive = 7s;
+  Engine engine(settings);
+  TcpPair pair;
+  const int fd = pair.server.get();
+  ASSERT_TRUE(set_connection_options(fd, true, 0s));
+  ASSERT_NE(adopt(engine, pair), nullptr);
+  const auto value_of = [fd](int level, int option) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    ::getsockopt(fd, level, option, &value, &size);
+    return value;
+  };
+  EXPECT_EQ(value_of(IPPROTO_TCP, TCP_NODELAY), 0);
+  EXPECT_EQ(value_of(SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(value_of(IPPROTO_TCP, TCP_KEEPIDLE), 7);
+}
+
+TEST(Adopt, BeginsWithWhatIsUnsent) {
+  Engine engine;
+  TcpPair pair;
+  ConnectionState state;
+  state.unsent = {std::make_unique<std::byte[]>(3), 1, 3};
+  state.unsent.bytes[1] = std::byte{'o'};
+  state.unsent.bytes[2] = std::byte{'k'};
+  pair.client.send("!");
+  ASSERT_NE(adopt(engine, pair, std::move(state)), nullptr);
+  engine.read_until(pair.client, 3);
+  EXPECT_EQ(pair.client.received(), "ok!");
+}
+
+TEST(Adopt, CountsOnFromWhatTheConnectionHadCounted) {
+  Engine engine;
+  TcpPair pair;
+  ConnectionState state;
+  state.received_bytes = 100;
+  state.sent_bytes = 90;
+  const auto* const adopted = adopt(engine, pair, std::move(state));
+  ASSERT_NE(adopted, nullptr);
+  engine.echo_of(pair.client, "0123456789");
+  EXPECT_EQ(adopted->state().received_bytes, 110U);
+  EXPECT_EQ(adopted->state().sent_bytes, 100U);
+  EXPECT_EQ(engine.counters.received_bytes.get(), 10U) << "the rest was counted elsewhere";
+}
+
+TEST(Adopt, LetsALingeringConnectionLingerForTheRestOfItsTime) {
+  auto settings = plain_settings();
+  settings.linger_timeout = 1min;  // longer than any test waits
+  Engine engine(settings);
+  TcpPair pair;
+  ConnectionState state;
+  state.phase = ConnectionState::Phase::kLingering;
+  state.reason = CloseReason::kIdle;
+  state.last_activity = engine.loop.now() - 1min + 20ms;
+  ASSERT_NE(adopt(engine, pair, std::move(state)), nullptr);
+  EXPECT_TRUE(engine.until_closed(CloseReason::kIdle));
+  EXPECT_EQ(engine.read_to_end(pair.client), End::kReset);
+}
+
+TEST(Adopt, SendsNothingBackOnALingeringConnection) {
+  Engine engine;
+  TcpPair pair;
+  ConnectionState state;
+  state.phase = ConnectionState::Phase::kLingering;
+  state.reason = CloseReason::kDrain;
+  ASSERT_NE(adopt(engine, pair, std::move(state)), nullptr);
+  pair.client.send("too late");
+  pair.client.half_close();
+  EXPECT_TRUE(engine.until_closed(CloseReason::kDrain));
+  EXPECT_EQ(engine.counters.sent_bytes.get(), 0U);
+}
+
+TEST(Adopt, OfWhatCannotBePolledChangesNothing) {
+  Engine engine;
+  UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(engine.table.adopt(std::move(file), engine.echo, {}), nullptr);
+  EXPECT_TRUE(engine.table.is_empty());
+  EXPECT_EQ(engine.counters.handed_over_in.get(), 0U);
+  EXPECT_EQ(engine.counters.all_closed(), 0U);
+}
+
+TEST(Adopt, IsUndoneBySuspendAndReleaseBeforeTheLoopTurns) {
+  Engine engine;
+  TcpPair pair;
+  const UniqueFd others(::fcntl(pair.server.get(), F_DUPFD_CLOEXEC, 0));
+  pair.client.send("hello");
+  auto* const adopted = adopt(engine, pair);
+  ASSERT_NE(adopted, nullptr);
+  adopted->suspend();
+  adopted->release();
+  EXPECT_TRUE(engine.until([&] { return engine.table.is_empty(); }));
+  engine.turn_some_more();
+  EXPECT_TRUE(pair.client.is_open());
+  EXPECT_EQ(unread_bytes(others.get()), 5U);
+  EXPECT_EQ(engine.counters.active(), 0U);
+}
+
+TEST(SuspendNewest, FindsNoneInAnEmptyTable) {
+  Engine engine;
+  EXPECT_EQ(engine.table.suspend_newest(), nullptr);
+}
+
+TEST(SuspendNewest, TakesThemInTheOrderOfActivityAndEachOnce) {
+  Engine engine;
+  std::vector<TcpPair> pairs(3);
+  std::vector<Connection*> adopted;
+  adopted.reserve(pairs.size());
+  for (const auto age : {20ms, 0ms, 10ms}) {
+    ConnectionState state;
+    state.last_activity = engine.loop.now() - age;
+    adopted.push_back(adopt(engine, pairs[adopted.size()], std::move(state)));
+  }
+  EXPECT_EQ(engine.table.suspend_newest(), adopted[1]);
+  EXPECT_EQ(engine.table.suspend_newest(), adopted[2]);
+  EXPECT_EQ(engine.table.suspend_newest(), adopted[0]);
+  EXPECT_EQ(engine.table.suspend_newest(), nullptr);
+  EXPECT_EQ(engine.table.size(), 3U) << "they are still this table's";
+  for (auto* connection : adopted) connection->resume();
+}
+
+TEST(SuspendNewest, OffersOneThatWasResumedAgain) {
+  Engine engine;
+  const auto client = engine.connect();
+  auto* const connection = engine.table.suspend_newest();
+  ASSERT_NE(connection, nullptr);
+  connection->resume();
+  EXPECT_EQ(engine.table.suspend_newest(), connection);
+  connection->resume();
+}
+
+TEST(SuspendNewest, TakesThoseThatLingerLast) {
+  Engine engine;
+  TcpPair pair;
+  ConnectionState state;
+  state.phase = ConnectionState::Phase::kLingering;
+  auto* const lingering = adopt(engine, pair, std::move(state));
+  TcpPair other;
+  ConnectionState older;
+  older.last_activity = engine.loop.now() - 20ms;
+  auto* const echoing = adopt(engine, other, std::move(older));
+  EXPECT_EQ(engine.table.suspend_newest(), echoing);
+  EXPECT_EQ(engine.table.suspend_newest(), lingering);
+  echoing->resume();
+  lingering->resume();
+}
+
+TEST(SuspendNewest, PassesOverWhatIsClosingAlready) {
+  Engine engine;
+  const auto client = engine.connect();
+  engine.table.close_all();
+  EXPECT_EQ(engine.table.size(), 1U) << "until the loop has turned";
+  EXPECT_EQ(engine.table.suspend_newest(), nullptr);
 }
 
 }  // namespace

@@ -194,5 +194,89 @@ TEST(IdleQueue, MayBeGivenATimeoutWhileItIsEmpty) {
   EXPECT_TRUE(queue.until_expired(1));
 }
 
+// Longer than any test waits: whoever expires had most of it behind them.
+constexpr auto kLong = 1min;
+
+TEST(IdleQueue, HasNoNewestWhileItIsEmpty) {
+  Queue queue(1h);
+  EXPECT_EQ(queue.queue.newest(), nullptr);
+}
+
+TEST(IdleQueue, NewestIsWhoWasAddedOrTouchedLast) {
+  Queue queue(1h);
+  std::vector<Member> members(3);
+  queue.add(members);
+  EXPECT_EQ(queue.queue.newest(), &members[2]);
+  queue.queue.touch(members[0]);
+  EXPECT_EQ(queue.queue.newest(), &members[0]);
+  queue.queue.remove(members[0]);
+  EXPECT_EQ(queue.queue.newest(), &members[2]);
+}
+
+TEST(IdleQueue, InsertsInTheOrderOfActivity) {
+  Queue queue(kLong);
+  std::vector<Member> members(5);
+  const auto oldest = queue.loop.now() - kLong;
+  const std::vector activity = {oldest + 3ms, oldest + 1ms, oldest + 4ms, oldest, oldest + 2ms};
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    members[i].number = static_cast<int>(i);
+    queue.queue.insert(members[i], activity[i]);
+    EXPECT_EQ(members[i].last_activity(), activity[i]);
+  }
+  EXPECT_EQ(queue.queue.newest(), &members[2]);
+  EXPECT_TRUE(queue.until_expired(5));
+  EXPECT_EQ(queue.expired, (std::vector{3, 1, 4, 0, 2}));
+}
+
+TEST(IdleQueue, InsertsBehindThoseThatWereActiveAtTheSameTime) {
+  Queue queue(1h);
+  std::vector<Member> members(3);
+  const auto then = queue.loop.now() - 5ms;
+  for (auto& member : members) {
+    queue.queue.insert(member, then);
+    EXPECT_EQ(queue.queue.newest(), &member);
+  }
+}
+
+TEST(IdleQueue, GivesWhoIsInsertedTheRestOfTheTime) {
+  Queue queue(kLong);
+  Member member;
+  queue.queue.insert(member, queue.loop.now() - kLong + 30ms);
+  EXPECT_TRUE(queue.until_expired(1));
+  EXPECT_GE(queue.quiet_for.front(), kLong);
+}
+
+TEST(IdleQueue, RingsEarlierForAnOlderOneThatIsInserted) {
+  Queue queue(kLong);
+  std::vector<Member> members(2);
+  queue.add(members);
+  Member older;
+  older.number = 7;
+  queue.queue.insert(older, queue.loop.now() - kLong + 10ms);
+  EXPECT_TRUE(queue.until_expired(1));
+  EXPECT_EQ(queue.expired, (std::vector{7}));
+  EXPECT_EQ(queue.queue.newest(), &members[1]);
+}
+
+TEST(IdleQueue, RingsNoLaterForANewerOneThatIsInserted) {
+  Queue queue(kLong);
+  Member older;
+  Member newer;
+  newer.number = 7;
+  queue.queue.insert(older, queue.loop.now() - kLong + 10ms);
+  queue.queue.insert(newer, queue.loop.now());
+  EXPECT_TRUE(queue.until_expired(1));
+  EXPECT_EQ(queue.expired, (std::vector{0}));
+}
+
+TEST(IdleQueue, InsertsAmongThoseThatNeverExpire) {
+  Queue queue(0ms);
+  Member member;
+  queue.queue.insert(member, queue.loop.now() - kLong);
+  queue.let_pass(20ms);
+  EXPECT_TRUE(queue.expired.empty());
+  EXPECT_EQ(uv_loop_alive(queue.loop.raw()), 0) << "no timer should run";
+}
+
 }  // namespace
 }  // namespace tcp_echo::test

@@ -28,6 +28,42 @@ inline EchoSettings plain_settings() {
   return settings;
 }
 
+/// Turns until that many bytes have come to the client in all, or its stream has ended.
+[[nodiscard]] inline bool read_until(Loop& loop, Client& client, std::size_t bytes) {
+  return turn_until(loop, [&] {
+    client.read_some();
+    return client.received().size() >= bytes || client.end() != End::kOpen;
+  });
+}
+
+/// Reads until the client's stream ends, and says how.
+inline End read_to_end(Loop& loop, Client& client) {
+  EXPECT_TRUE(turn_until(loop, [&] {
+    client.read_some();
+    return client.end() != End::kOpen;
+  }));
+  return client.end();
+}
+
+/// Time enough for what should not happen.
+inline constexpr int kSomeTurns = 50;
+
+/// Has a client send, and never read, until every buffer on the way is full; how much of `bytes` that was.
+inline std::size_t stuff(Loop& loop, const WorkerCounters& counters, Client& client, std::string_view bytes) {
+  std::size_t sent = 0;
+  std::uint64_t seen = 0;
+  int quiet_turns = 0;
+  EXPECT_TRUE(turn_until(loop, [&] {
+    sent += client.send_some(bytes.substr(sent));
+    const auto moved = sent + counters.received_bytes.get() + counters.sent_bytes.get();
+    quiet_turns = moved == seen ? quiet_turns + 1 : 0;
+    seen = moved;
+    return quiet_turns > kSomeTurns;
+  }));
+  EXPECT_LT(sent, bytes.size()) << "too few to fill the buffers";
+  return sent;
+}
+
 struct Engine {
   explicit Engine(EchoSettings settings = plain_settings())
       : listener(value_or_throw(open_listener(any_loopback_port(), {.backlog = 200, .nodelay = true}))),
@@ -41,7 +77,7 @@ struct Engine {
     acceptor.reset();
     table.close_all();
     EXPECT_TRUE(until([this] { return table.is_empty(); }));
-    EXPECT_EQ(counters.accepted.get(), counters.all_closed()) << "the ledger does not balance";
+    EXPECT_EQ(counters.active(), 0U) << "the ledger does not balance";
   }
 
   /// As a worker does, with a descriptor that the master keeps a copy of.
@@ -59,7 +95,6 @@ struct Engine {
     return turn_until(loop, condition);
   }
 
-  /// Time enough for what should not happen.
   void turn_some_more() {
     for (int i = 0; i < kSomeTurns; ++i) turn(loop);
   }
@@ -79,22 +114,8 @@ struct Engine {
     return connect(kSmallBuffer);
   }
 
-  /// Turns until that many bytes have come to the client in all, or its stream has ended.
-  void read_until(Client& client, std::size_t bytes) {
-    EXPECT_TRUE(until([&] {
-      client.read_some();
-      return client.received().size() >= bytes || client.end() != End::kOpen;
-    }));
-  }
-
-  /// Reads until the client's stream ends, and says how.
-  End read_to_end(Client& client) {
-    EXPECT_TRUE(until([&] {
-      client.read_some();
-      return client.end() != End::kOpen;
-    }));
-    return client.end();
-  }
+  void read_until(Client& client, std::size_t bytes) { EXPECT_TRUE(test::read_until(loop, client, bytes)); }
+  End read_to_end(Client& client) { return test::read_to_end(loop, client); }
 
   /// What comes back for `bytes`.
   std::string echo_of(Client& client, std::string_view bytes) {
@@ -104,20 +125,8 @@ struct Engine {
     return client.received().substr(before);
   }
 
-  /// Has a client send, and never read, until every buffer on the way is full; how much of `bytes` that was.
   std::size_t stuff(Client& client, std::string_view bytes) {
-    std::size_t sent = 0;
-    std::uint64_t seen = 0;
-    int quiet_turns = 0;
-    EXPECT_TRUE(until([&] {
-      sent += client.send_some(bytes.substr(sent));
-      const auto moved = sent + counters.received_bytes.get() + counters.sent_bytes.get();
-      quiet_turns = moved == seen ? quiet_turns + 1 : 0;
-      seen = moved;
-      return quiet_turns > kSomeTurns;
-    }));
-    EXPECT_LT(sent, bytes.size()) << "too few to fill the buffers";
-    return sent;
+    return test::stuff(loop, counters, client, bytes);
   }
 
   std::uint64_t closed(CloseReason reason) { return counters.closed_for(reason).get(); }
@@ -125,7 +134,6 @@ struct Engine {
     return until([&] { return closed(reason) >= count; });
   }
 
-  static constexpr int kSomeTurns = 50;
   static constexpr int kSmallBuffer = 16 * 1024;
 
   LogCapture log;

@@ -49,10 +49,12 @@ class Counter {
   static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "the counters are shared between processes");
 };
 
-/// How many connections are open is never stored: it is accepted less everything closed, so the ledger cannot
+/// How many connections are open is never stored: it is what came in less what went out, so the ledger cannot
 /// disagree with itself.
 struct alignas(kCacheLine) WorkerCounters {
   Counter accepted;
+  Counter handed_over_in;   ///< connections taken over from another worker
+  Counter handed_over_out;  ///< connections that another worker has taken over
   Counter received_bytes;
   Counter sent_bytes;
   Counter accept_pauses;  ///< times that accepting paused: out of descriptors, of memory, or at
@@ -68,10 +70,10 @@ struct alignas(kCacheLine) WorkerCounters {
     return sum;
   }
 
-  /// Closed is read before accepted: a reader never sees more closed than opened.
+  /// What is gone is read before what came: a reader never sees more closed than opened.
   std::uint64_t active() const noexcept {
-    const auto gone = all_closed();
-    return accepted.get() - gone;
+    const auto gone = all_closed() + handed_over_out.get();
+    return accepted.get() + handed_over_in.get() - gone;
   }
 };
 

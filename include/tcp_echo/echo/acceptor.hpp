@@ -33,8 +33,9 @@ class Acceptor {
   /// A connection has gone; if accepting had paused, it goes on.
   void on_room() noexcept;
 
-  /// Accepts no more until finish(), if that ever comes; who waits is left to others.
+  /// Accepts no more until go_on() or finish(), if that ever comes; who waits is left to others.
   void hold() noexcept;
+  void go_on() noexcept;
 
   /// Takes everybody who is waiting, for they are connected; `on_finished` is called once nobody has come for
   /// kHandshakeGrace, and may not destroy this object. Who comes later still is taken as well, until

@@ -6,10 +6,12 @@
 // is gone: a client that does not read stops being read.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "tcp_echo/base/counters.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
@@ -32,7 +34,8 @@ struct Unsent {
 };
 
 /// All there is to know about a connection apart from its descriptor and its place in the loop: what a
-/// successor would need.
+/// successor needs. That a peer has sent its FIN is the kernel's to remember: it is read after everything
+/// else.
 struct ConnectionState {
   enum class Phase : std::uint8_t {
     kEchoing,
@@ -42,12 +45,16 @@ struct ConnectionState {
   Phase phase = Phase::kEchoing;
   CloseReason reason = CloseReason::kClient;
   Unsent unsent;
+  std::chrono::milliseconds opened_at{};      ///< in the time of the loops, which all processes share
+  std::chrono::milliseconds last_activity{};  ///< set only on its way to another worker
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent_bytes = 0;
 };
 
 class Connection final : private IdleNode {
  public:
-  Connection(ConnectionTable& table, UniqueFd fd, Behaviour& behaviour) noexcept
-      : table_(table), behaviour_(behaviour), fd_(std::move(fd)) {}
+  Connection(ConnectionTable& table, UniqueFd fd, Behaviour& behaviour, ConnectionState state) noexcept
+      : table_(table), behaviour_(behaviour), state_(std::move(state)), fd_(std::move(fd)) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -62,7 +69,15 @@ class Connection final : private IdleNode {
   /// would look like the whole.
   void close_now(CloseReason reason) noexcept;
 
+  /// Nobody touches the client's bytes until resume(): it may be another worker's by then.
+  void suspend() noexcept;
+  void resume() noexcept;
+  /// It is another worker's. Nothing of this end may reach the client.
+  void release() noexcept;
+
   int fd() const noexcept { return fd_.get(); }
+  const ConnectionState& state() const noexcept { return state_; }
+  std::chrono::milliseconds last_activity() const noexcept { return IdleNode::last_activity(); }
   bool is_closing() const noexcept { return state_.phase == ConnectionState::Phase::kClosing; }
 
  private:
@@ -74,12 +89,16 @@ class Connection final : private IdleNode {
   void receive_and_respond() noexcept;
   void send_unsent() noexcept;
   void discard() noexcept;
+  void count_received(std::ptrdiff_t size) noexcept;
   /// How much the kernel took; nothing if the connection broke.
   std::ptrdiff_t send(std::span<const std::byte> bytes) noexcept;
   bool keep_unsent(std::span<const std::byte> rest) noexcept;
   void close_idle() noexcept;
   void finish(CloseReason reason) noexcept;
   void close(CloseReason reason) noexcept;
+  /// Where it waits for its time.
+  IdleQueue& queue() noexcept;
+  void watch() noexcept;
 
   ConnectionTable& table_;
   Behaviour& behaviour_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -39,6 +40,14 @@ class ConnectionTable {
     return settings_.most_connections == 0 || size_ < settings_.most_connections;
   }
 
+  /// Takes a connection over from another worker, in the state that it is in. Nothing happens to the client's
+  /// bytes before the next turn of the loop; until then suspend() and release() undo it. nullptr if it cannot
+  /// be polled: it stays with the other worker then.
+  Connection* adopt(UniqueFd fd, Behaviour& behaviour, ConnectionState state);
+  /// Takes the connection that was active last out of the loop, for another worker: to be released, or
+  /// resumed. nullptr once there is none that could be handed over.
+  Connection* suspend_newest() noexcept;
+
   /// From now on a connection is closed once it has been quiet for kDrainQuiet and has all of its bytes.
   void drain();
   bool is_draining() const noexcept { return draining_; }
@@ -50,6 +59,7 @@ class ConnectionTable {
   void close_all() noexcept;
 
   // For connections.
+  std::chrono::milliseconds now() const noexcept { return loop_.now(); }
   const EchoSettings& settings() const noexcept { return settings_; }
   WorkerCounters& counters() noexcept { return counters_; }
   IdleQueue& idle_queue() noexcept { return idle_queue_; }
@@ -59,6 +69,9 @@ class ConnectionTable {
   void erase(Connection& connection) noexcept;
 
  private:
+  /// nullptr if it cannot be polled.
+  Connection* place(std::unique_ptr<Connection> connection);
+
   Loop& loop_;
   EchoSettings settings_;
   WorkerCounters& counters_;

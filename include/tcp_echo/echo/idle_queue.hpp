@@ -31,6 +31,8 @@ class IdleQueue {
   IdleQueue& operator=(const IdleQueue&) = delete;
 
   void add(IdleNode& node);
+  /// One that was active at that time, perhaps long ago. Costs a step for each member that was so earlier.
+  void insert(IdleNode& node, std::chrono::milliseconds last_activity);
   void touch(IdleNode& node) noexcept;
   void remove(IdleNode& node) noexcept;
 
@@ -38,11 +40,14 @@ class IdleQueue {
   void set_timeout(std::chrono::milliseconds timeout);
 
   bool is_empty() const noexcept { return end_.newer_ == &end_; }
+  /// The member that was active last; nullptr if there is none.
+  IdleNode* newest() noexcept { return is_empty() ? nullptr : end_.older_; }
 
  private:
   void expire();
   void set_timer();
-  void append(IdleNode& node) noexcept;
+  void append(IdleNode& node) noexcept { put_before(end_, node); }
+  static void put_before(IdleNode& newer, IdleNode& node) noexcept;
   static void unlink(IdleNode& node) noexcept;
 
   Loop& loop_;

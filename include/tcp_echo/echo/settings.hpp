@@ -12,6 +12,8 @@ struct EchoSettings {
   std::chrono::milliseconds linger_timeout{};  ///< 0: leave it to the kernel
   std::string idle_notice;
   bool send_reset = false;
+  bool nodelay = true;
+  std::chrono::seconds keepalive{};  ///< 0: off
   std::size_t most_connections = 0;  ///< 0: no limit
   int descriptor_limit = 0;  ///< accepting pauses when a descriptor of this number or above is handed out
 };
