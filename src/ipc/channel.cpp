@@ -1,5 +1,6 @@
 #include "tcp_echo/ipc/channel.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -99,6 +100,11 @@ Result<void> Channel::send(const Message& message, std::span<const int> descript
   if (::sendmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
     return system_failure("send on the control channel", errno);
   return {};
+}
+
+bool Channel::is_peer_gone() const {
+  pollfd hangup{fd_.get(), 0, 0};
+  return ::poll(&hangup, 1, 0) == 1 && (hangup.revents & POLLHUP) != 0;
 }
 
 // One message a call; epoll is level-triggered and brings the next. Each handler is called last: it may

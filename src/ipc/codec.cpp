@@ -12,6 +12,12 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x6f686365;  // "echo"
 
+// Tests build a program of another version.
+#ifndef TCP_ECHO_PROTOCOL_VERSION
+#define TCP_ECHO_PROTOCOL_VERSION 3
+#endif
+constexpr std::uint16_t kProtocolVersion = TCP_ECHO_PROTOCOL_VERSION;
+
 class Writer {
  public:
   explicit Writer(std::vector<std::byte>& out) : out_(out) {}
@@ -56,10 +62,11 @@ class Reader {
 
   bool flag() {
     const auto byte = value<std::uint8_t>();
-    if (byte > 1) ok_ = false;
+    if (byte > 1) fail();
     return byte == 1;
   }
 
+  void fail() { ok_ = false; }
   bool ok() const { return ok_; }
   bool at_end() const { return in_.empty(); }
 
@@ -82,8 +89,26 @@ class Reader {
 void write(Writer& out, const ConfigureMessage& message) {
   out.value(message.block);
   out.value(static_cast<std::uint8_t>(message.shares_listeners));
+  out.value(static_cast<std::uint8_t>(message.waits));
   out.text(message.configuration);
 }
+void write(Writer& out, const HandOverMessage& message) {
+  out.value(static_cast<std::uint32_t>(message.connections.size()));
+  for (const auto& connection : message.connections) {
+    out.value(static_cast<std::uint8_t>(connection.is_lingering));
+    out.value(connection.close_reason);
+    out.value(connection.opened_at);
+    out.value(connection.last_activity);
+    out.value(connection.received_bytes);
+    out.value(connection.sent_bytes);
+    out.text(connection.unsent);
+  }
+}
+void write(Writer& out, const TakenOverMessage& message) { out.value(message.which); }
+void write(Writer& out, const ClearMessage& message) { out.value(message.number); }
+void write(Writer& out, const ClearedMessage& message) { out.value(message.number); }
+void write(Writer& out, const RefuseClearMessage& message) { out.value(message.number); }
+void write(Writer& out, const GiveUpMessage& message) { out.value(message.number); }
 void write(Writer& out, const DrainMessage& message) { out.value(message.milliseconds); }
 void write(Writer& out, const LendMessage& message) { out.value(message.slot); }
 void write(Writer& out, const TakeBackMessage& message) { out.value(message.slot); }
@@ -96,8 +121,28 @@ void write(Writer&, const Plain&) {
 void read(Reader& in, ConfigureMessage& message) {
   message.block = in.value<std::uint32_t>();
   message.shares_listeners = in.flag();
+  message.waits = in.flag();
   message.configuration = in.text();
 }
+void read(Reader& in, HandOverMessage& message) {
+  const auto count = in.value<std::uint32_t>();
+  if (count > kMostHandedOver) return in.fail();
+  message.connections.resize(count);
+  for (auto& connection : message.connections) {
+    connection.is_lingering = in.flag();
+    connection.close_reason = in.value<std::uint8_t>();
+    connection.opened_at = in.value<std::uint64_t>();
+    connection.last_activity = in.value<std::uint64_t>();
+    connection.received_bytes = in.value<std::uint64_t>();
+    connection.sent_bytes = in.value<std::uint64_t>();
+    connection.unsent = in.text();
+  }
+}
+void read(Reader& in, TakenOverMessage& message) { message.which = in.value<std::uint32_t>(); }
+void read(Reader& in, ClearMessage& message) { message.number = in.value<std::uint32_t>(); }
+void read(Reader& in, ClearedMessage& message) { message.number = in.value<std::uint32_t>(); }
+void read(Reader& in, RefuseClearMessage& message) { message.number = in.value<std::uint32_t>(); }
+void read(Reader& in, GiveUpMessage& message) { message.number = in.value<std::uint32_t>(); }
 void read(Reader& in, DrainMessage& message) { message.milliseconds = in.value<std::uint64_t>(); }
 void read(Reader& in, LendMessage& message) { message.slot = in.value<std::uint32_t>(); }
 void read(Reader& in, TakeBackMessage& message) { message.slot = in.value<std::uint32_t>(); }
@@ -123,6 +168,8 @@ tl::unexpected<DecodeError> nonsense(std::string text) {
 }
 
 }  // namespace
+
+std::uint16_t protocol_version() noexcept { return kProtocolVersion; }
 
 std::vector<std::byte> encode(const Message& message, std::size_t descriptors) {
   std::vector<std::byte> frame(sizeof(FrameHeader));

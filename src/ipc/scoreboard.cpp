@@ -51,6 +51,12 @@ Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) {
   return board;
 }
 
+Result<Scoreboard> Scoreboard::take_over(UniqueFd fd) {
+  auto board = map(fd);
+  if (board) board->fd_ = std::move(fd);
+  return board;
+}
+
 Scoreboard::Scoreboard(Scoreboard&& other) noexcept
     : fd_(std::move(other.fd_)), memory_(std::exchange(other.memory_, nullptr)) {}
 
@@ -61,6 +67,8 @@ Scoreboard::~Scoreboard() {
 void retire(WorkerCounters& block, WorkerCounters& past) noexcept {
   block.closed_for(CloseReason::kCrash).add(block.active());
   past.accepted.add(block.accepted.get());
+  past.handed_over_in.add(block.handed_over_in.get());
+  past.handed_over_out.add(block.handed_over_out.get());
   past.received_bytes.add(block.received_bytes.get());
   past.sent_bytes.add(block.sent_bytes.get());
   past.accept_pauses.add(block.accept_pauses.get());

@@ -75,11 +75,12 @@ TEST_F(ChannelTest, BringsMessagesInOrderAndBothWays) {
     at_peer.push_back(std::move(message));
   };
   Channel peer(loop, std::move(pair.second), std::move(handlers));
-  ASSERT_TRUE(peer.send(ConfigureMessage{3, false, "workers = 1"}));
+  ASSERT_TRUE(peer.send(ConfigureMessage{3, false, false, "workers = 1"}));
   ASSERT_TRUE(peer.send(DrainMessage{}));
   ASSERT_TRUE(channel->send(ReadyMessage{}));
   EXPECT_TRUE(turn_until(loop, [&] { return messages.size() == 2 && at_peer.size() == 1; }));
-  EXPECT_EQ(messages, (std::vector<Message>{ConfigureMessage{3, false, "workers = 1"}, DrainMessage{}}));
+  EXPECT_EQ(messages,
+            (std::vector<Message>{ConfigureMessage{3, false, false, "workers = 1"}, DrainMessage{}}));
   EXPECT_EQ(at_peer, (std::vector<Message>{ReadyMessage{}}));
 }
 
@@ -118,11 +119,11 @@ TEST_F(ChannelTest, CarriesTheLargestFrameAndRefusesALargerOne) {
   open();
   Channel peer(loop, std::move(pair.second), deaf());
   const auto overhead = encode(ConfigureMessage{}, 0).size();
-  const ConfigureMessage largest{1, false, std::string(kLargestFrame - overhead, 'x')};
+  const ConfigureMessage largest{1, false, false, std::string(kLargestFrame - overhead, 'x')};
   ASSERT_TRUE(peer.send(largest));
   ASSERT_TRUE(turn_until(loop, [&] { return messages.size() == 1; }));
   EXPECT_TRUE(messages[0] == Message(largest));
-  EXPECT_FALSE(peer.send(ConfigureMessage{1, false, largest.configuration + "x"}));
+  EXPECT_FALSE(peer.send(ConfigureMessage{1, false, false, largest.configuration + "x"}));
 }
 
 TEST_F(ChannelTest, TellsThatThePeerClosedOnce) {
@@ -162,7 +163,7 @@ TEST_F(ChannelTest, SendingToAGonePeerIsAnErrorAndNoSignal) {
 
 TEST_F(ChannelTest, SendingToAPeerThatDoesNotReadIsAnErrorInTheEndAndNeverBlocks) {
   open();
-  const ConfigureMessage large{1, false, std::string(60000, 'x')};
+  const ConfigureMessage large{1, false, false, std::string(60000, 'x')};
   Result<void> sent;
   for (int i = 0; i < 1000 && sent; ++i) sent = channel->send(large);
   ASSERT_FALSE(sent);
@@ -215,7 +216,7 @@ TEST_F(ChannelTest, AMessageWhoseDescriptorsFindNoRoomComesWithoutThemAndLeaksNo
 
 TEST_F(ChannelTest, AMessageThatIsTooLongIsNonsense) {
   open();
-  auto frame = encode(ConfigureMessage{1, false, std::string(kLargestFrame, 'x')}, 0);
+  auto frame = encode(ConfigureMessage{1, false, false, std::string(kLargestFrame, 'x')}, 0);
   send_raw(frame, 0);
   EXPECT_TRUE(turn_until(loop, [&] { return !nonsense.empty(); }));
   EXPECT_EQ(nonsense[0].kind, DecodeError::Kind::kNonsense);

@@ -23,12 +23,27 @@ struct Sample {
 
 /// One of each, and the corners of those that have fields.
 std::vector<Sample> samples() {
-  return {{"Configure", ConfigureMessage{4095, false, "listen = [\"[::]:8090\"]\n"}},
+  return {{"Configure", ConfigureMessage{4095, false, false, "listen = [\"[::]:8090\"]\n"}},
           {"ConfigureEmpty", ConfigureMessage{}},
-          {"ConfigureWithZeroes", ConfigureMessage{0xffffffff, true, std::string("a\0b", 3)}},
-          {"ConfigureLarge", ConfigureMessage{1, false, std::string(60000, 'x')}},
+          {"ConfigureWithZeroes", ConfigureMessage{0xffffffff, true, false, std::string("a\0b", 3)}},
+          {"ConfigureLarge", ConfigureMessage{1, false, false, std::string(60000, 'x')}},
           {"Ready", ReadyMessage{}},
+          {"ConfigureOneThatWaits", ConfigureMessage{1, false, true, "workers = 2"}},
+          {"Accept", AcceptMessage{}},
           {"Leaving", LeavingMessage{}},
+          {"Successor", SuccessorMessage{}},
+          {"Predecessor", PredecessorMessage{}},
+          {"Stranded", StrandedMessage{}},
+          {"HandOverNothing", HandOverMessage{}},
+          {"HandOverLagging", HandOverMessage{{{false, 0, 1, 2, 3, 4, std::string(65536, 'u')}}}},
+          {"HandOverMany",
+           HandOverMessage{std::vector<ConnectionMessage>(kMostHandedOver, {true, 1, 9, 8, 7, 6, "unsent"})}},
+          {"TakenOver", TakenOverMessage{0x80000001}},
+          {"Clear", ClearMessage{3}},
+          {"Cleared", ClearedMessage{0xffffffff}},
+          {"RefuseClear", RefuseClearMessage{4}},
+          {"GiveUp", GiveUpMessage{5}},
+          {"LetGo", LetGoMessage{}},
           {"Drain", DrainMessage{8000}},
           {"Emptied", EmptiedMessage{}},
           {"Stop", StopMessage{}},
@@ -40,7 +55,9 @@ std::vector<Sample> samples() {
 
 using Frame = std::vector<std::byte>;
 
-Frame framed(const Message& message = ConfigureMessage{7, true, "workers = 2"}) { return encode(message, 0); }
+Frame framed(const Message& message = ConfigureMessage{7, true, false, "workers = 2"}) {
+  return encode(message, 0);
+}
 
 template <class T>
 Frame with(Frame frame, std::size_t offset, T value) {
@@ -111,17 +128,18 @@ TEST(Codec, AnotherMagicIsNonsense) {
 
 TEST(Codec, AnotherVersionIsNobodysFault) {
   for (const std::uint16_t version :
-       {std::uint16_t{0}, std::uint16_t{kProtocolVersion + 1}, std::uint16_t{0xffff}}) {
+       {std::uint16_t{0}, static_cast<std::uint16_t>(protocol_version() + 1), std::uint16_t{0xffff}}) {
     const auto decoded = decode(with(framed(), offsetof(FrameHeader, version), version), 0);
     ASSERT_FALSE(decoded);
     EXPECT_EQ(decoded.error().kind, Kind::kOtherVersion);
     EXPECT_EQ(decoded.error().text, "protocol version " + std::to_string(version) + ", this is " +
-                                        std::to_string(kProtocolVersion));
+                                        std::to_string(protocol_version()));
   }
 }
 
 TEST(Codec, AnotherVersionMayHaveAnotherLayout) {
-  auto frame = with(framed(), offsetof(FrameHeader, version), std::uint16_t{kProtocolVersion + 1});
+  auto frame =
+      with(framed(), offsetof(FrameHeader, version), static_cast<std::uint16_t>(protocol_version() + 1));
   frame.resize(frame.size() + 100);
   EXPECT_EQ(kind_of(frame, 5), Kind::kOtherVersion);
 }

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 namespace tcp_echo::test {
 namespace {
@@ -81,6 +83,43 @@ TEST(Scoreboard, RefusesZeroesOfTheRightSize) {
   EXPECT_FALSE(Scoreboard::map(copy));
 }
 
+TEST(ScoreboardThatIsTakenOver, IsTheSameAndCanBeSentOn) {
+  auto former = value_or_throw(Scoreboard::create());
+  former.block(7).accepted.add(3);
+  UniqueFd copy(::fcntl(former.fd(), F_DUPFD_CLOEXEC, 0));
+  const int number = copy.get();
+  auto board = value_or_throw(Scoreboard::take_over(std::move(copy)));
+  EXPECT_EQ(board.fd(), number);
+  EXPECT_EQ(board.block(7).accepted.get(), 3U);
+  board.master().slot_count.store(2);
+  EXPECT_EQ(former.master().slot_count.load(), 2U);
+  mapped_again(board).block(8).accepted.add(1);
+  EXPECT_EQ(former.block(8).accepted.get(), 1U);
+}
+
+TEST(ScoreboardThatIsTakenOver, OutlivesItsMaker) {
+  auto former = std::make_unique<Scoreboard>(value_or_throw(Scoreboard::create()));
+  former->block(0).accepted.add(1);
+  auto board = value_or_throw(Scoreboard::take_over(UniqueFd(::fcntl(former->fd(), F_DUPFD_CLOEXEC, 0))));
+  former.reset();
+  EXPECT_EQ(board.block(0).accepted.get(), 1U);
+  EXPECT_NE(::ftruncate(board.fd(), 0), 0) << "its seals hold";
+}
+
+TEST(ScoreboardThatIsTakenOver, HasToBeOne) {
+  UniqueFd small(::memfd_create("small", MFD_CLOEXEC));
+  const int number = small.get();
+  EXPECT_FALSE(Scoreboard::take_over(std::move(small)));
+  EXPECT_EQ(::fcntl(number, F_GETFD), -1) << "it is closed all the same";
+  EXPECT_FALSE(Scoreboard::take_over(UniqueFd()));
+}
+
+TEST(ScoreboardThatIsTakenOver, HasToBeOfThisVersion) {
+  auto board = value_or_throw(Scoreboard::create());
+  board.master().version = kScoreboardVersion + 1;
+  EXPECT_FALSE(Scoreboard::take_over(UniqueFd(::fcntl(board.fd(), F_DUPFD_CLOEXEC, 0))));
+}
+
 struct Retire : ::testing::Test {
   Retire() {
     block.accepted.add(10);
@@ -130,6 +169,17 @@ TEST_F(Retire, AddsToWhatFormerWorkersCounted) {
   EXPECT_EQ(past.accepted.get(), 11U);
   EXPECT_EQ(past.closed_for(CloseReason::kCrash).get(), 4U);
   EXPECT_EQ(past.active(), 0U);
+}
+
+TEST_F(Retire, KeepsWhatWasHandedOver) {
+  block.handed_over_in.add(5);
+  block.handed_over_out.add(6);
+  retire(block, past);
+  EXPECT_EQ(past.handed_over_in.get(), 5U);
+  EXPECT_EQ(past.handed_over_out.get(), 6U);
+  EXPECT_EQ(past.closed_for(CloseReason::kCrash).get(), 2U) << "only what it still had";
+  EXPECT_EQ(past.active(), 0U);
+  EXPECT_EQ(block.handed_over_in.get() + block.handed_over_out.get(), 0U);
 }
 
 TEST_F(Retire, OfAWorkerThatClosedEverythingBooksNoCrash) {

@@ -40,9 +40,15 @@ class Channel {
   /// peer that is gone.
   Result<void> send(const Message& message, std::span<const int> descriptors = {});
 
+  /// Whether the peer's end is closed. What it sent before may still wait here.
+  bool is_peer_gone() const;
+
   /// Takes one message that waits already; false if none does, or the channel has ended. The loop does this
   /// by itself; a peer's last words may have to be heard before its death is judged.
   bool receive_one();
+
+  /// Borrowed.
+  int fd() const noexcept { return fd_.get(); }
 
  private:
   UniqueFd fd_;

@@ -18,11 +18,11 @@
 namespace tcp_echo {
 
 /// Raised whenever a frame or a message changes its layout or meaning.
-inline constexpr std::uint16_t kProtocolVersion = 2;
+std::uint16_t protocol_version() noexcept;
 
-/// Well under what one SOCK_SEQPACKET message may carry (a little below net.core.wmem_default, 212,992
-/// bytes).
-inline constexpr std::size_t kLargestFrame = 64UL * 1024;
+/// Room for a connection with a whole buffer of unsent bytes (64 KiB), and well under what one SOCK_SEQPACKET
+/// message may carry (a little below net.core.wmem_default, 212,992 bytes).
+inline constexpr std::size_t kLargestFrame = 96UL * 1024;
 
 /// Descriptors that may travel with one message: all listeners of a slot. The kernel takes 253
 /// (SCM_MAX_FD, unix(7)).

@@ -1,9 +1,12 @@
-// What master and workers say to each other over the control channel.
+// What master and workers say to each other over the control channel, and workers to their successors over
+// channels of their own.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace tcp_echo {
 
@@ -12,6 +15,7 @@ namespace tcp_echo {
 struct ConfigureMessage {
   std::uint32_t block = 0;        ///< which of the scoreboard's blocks is yours to write
   bool shares_listeners = false;  ///< all workers poll the same sockets, which somebody else keeps after us
+  bool waits = false;             ///< accept nobody before ACCEPT: it is not certain yet that you are needed
   std::string configuration;      ///< effective_toml()
   bool operator==(const ConfigureMessage&) const = default;
 };
@@ -21,11 +25,61 @@ struct ReadyMessage {
   bool operator==(const ReadyMessage&) const = default;
 };
 
-/// Worker to master: I was told to leave, by a signal, and accept no more. Whoever waits in my accept queues
-/// needs another worker.
+/// Master to worker: begin to accept.
+struct AcceptMessage {
+  bool operator==(const AcceptMessage&) const = default;
+};
+
+/// Worker to master: I was told to leave by a signal, or have served as many as I should. I go on until there
+/// is a successor.
 struct LeavingMessage {
   bool operator==(const LeavingMessage&) const = default;
 };
+
+/// Master to worker: accept no more, hand your connections over to your successor, and leave. Carries the end
+/// of a channel to it.
+struct SuccessorMessage {
+  bool operator==(const SuccessorMessage&) const = default;
+};
+
+/// Master to worker: connections come to you over the channel whose end this carries.
+struct PredecessorMessage {
+  bool operator==(const PredecessorMessage&) const = default;
+};
+
+/// Worker to master: my successor is gone, or cannot take what I still have.
+struct StrandedMessage {
+  bool operator==(const StrandedMessage&) const = default;
+};
+
+/// A connection on its way; times in milliseconds of the monotonic clock, which all processes share.
+struct ConnectionMessage {
+  bool is_lingering = false;
+  std::uint8_t close_reason = 0;
+  std::uint64_t opened_at = 0;
+  std::uint64_t last_activity = 0;
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent_bytes = 0;
+  std::string unsent;
+  bool operator==(const ConnectionMessage&) const = default;
+};
+
+/// Worker to its successor: these are for you. Carries their descriptors, in the same order.
+struct HandOverMessage {
+  std::vector<ConnectionMessage> connections;
+  bool operator==(const HandOverMessage&) const = default;
+};
+
+/// Successor to worker, before it touches one: bit i is set if I have the connection i of your last message.
+/// The others are still yours.
+struct TakenOverMessage {
+  std::uint32_t which = 0;
+  bool operator==(const TakenOverMessage&) const = default;
+};
+
+/// As many connections as one HAND OVER carries: descriptors on their way count against a limit of the user
+/// (ETOOMANYREFS, unix(7)), and the answer is one bit for each.
+inline constexpr std::size_t kMostHandedOver = 32;
 
 /// Master to worker: the service ends. Take who waits in the accept queues, then no more, finish what is
 /// under way, leave.
@@ -63,12 +117,46 @@ struct RefuseLoanMessage {
   bool operator==(const RefuseLoanMessage&) const = default;
 };
 
+/// Master to worker: that address is served no more, and new handshakes are kept away from it. Take whoever
+/// waits in the accept queues of the listeners that this carries, until nobody does.
+struct ClearMessage {
+  std::uint32_t number = 0;  ///< what the master calls them
+  bool operator==(const ClearMessage&) const = default;
+};
+
+/// Worker to master: nobody waits there any more, and I have closed them.
+struct ClearedMessage {
+  std::uint32_t number = 0;
+  bool operator==(const ClearedMessage&) const = default;
+};
+
+/// Worker to master: I could not take those listeners.
+struct RefuseClearMessage {
+  std::uint32_t number = 0;
+  bool operator==(const RefuseClearMessage&) const = default;
+};
+
+/// Master to worker: close the listeners of that CLEAR, though somebody may still wait there.
+struct GiveUpMessage {
+  std::uint32_t number = 0;
+  bool operator==(const GiveUpMessage&) const = default;
+};
+
+/// Master to worker, after SUCCESSOR: close your listeners. You may stay for long, and their addresses may
+/// not.
+struct LetGoMessage {
+  bool operator==(const LetGoMessage&) const = default;
+};
+
 /// Master to worker: from now on log to the descriptor that this carries.
 struct LogMessage {
   bool operator==(const LogMessage&) const = default;
 };
 
-using Message = std::variant<ConfigureMessage, ReadyMessage, LeavingMessage, DrainMessage, EmptiedMessage,
-                             StopMessage, LendMessage, TakeBackMessage, RefuseLoanMessage, LogMessage>;
+using Message =
+    std::variant<ConfigureMessage, ReadyMessage, AcceptMessage, LeavingMessage, SuccessorMessage,
+                 PredecessorMessage, StrandedMessage, HandOverMessage, TakenOverMessage, DrainMessage,
+                 EmptiedMessage, StopMessage, LendMessage, TakeBackMessage, RefuseLoanMessage, ClearMessage,
+                 ClearedMessage, RefuseClearMessage, GiveUpMessage, LetGoMessage, LogMessage>;
 
 }  // namespace tcp_echo

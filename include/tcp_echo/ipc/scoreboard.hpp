@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "tcp_echo/base/counters.hpp"
 #include "tcp_echo/base/error.hpp"
@@ -18,7 +19,7 @@
 namespace tcp_echo {
 
 /// Raised whenever the layout changes: a process maps only what it understands.
-inline constexpr std::uint32_t kScoreboardVersion = 2;
+inline constexpr std::uint32_t kScoreboardVersion = 3;
 
 inline constexpr std::size_t kMostSlots = 1024;
 
@@ -31,6 +32,7 @@ enum class WorkerState : std::uint8_t { kNone, kStarting, kReady, kHung, kStoppi
 struct SlotEntry {
   std::atomic<std::int32_t> pid{0};  ///< 0: no process
   std::atomic<std::uint32_t> block{0};
+  std::atomic<std::uint32_t> generation{0};
   std::atomic<WorkerState> state{WorkerState::kNone};
   Counter restarts;
   WorkerCounters past;  ///< what this slot's former workers counted
@@ -40,6 +42,10 @@ struct alignas(kCacheLine) MasterBlock {
   std::uint32_t magic = 0;
   std::uint32_t version = 0;
   std::atomic<std::uint32_t> slot_count{0};
+  std::atomic<std::uint32_t> generation{0};
+  std::atomic<std::int64_t> started_at{0};  ///< the service, in milliseconds of the monotonic clock
+  Counter reloads;
+  Counter failed_reloads;
   std::array<SlotEntry, kMostSlots> slots;
 };
 
@@ -49,6 +55,8 @@ class Scoreboard {
   static Result<Scoreboard> create();
   /// A worker's: mapped from the master's descriptor, which may be closed afterwards.
   static Result<Scoreboard> map(const UniqueFd& fd);
+  /// A master's that another one has created.
+  static Result<Scoreboard> take_over(UniqueFd fd);
 
   Scoreboard(Scoreboard&& other) noexcept;
   Scoreboard& operator=(Scoreboard&&) = delete;
