@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
+#include <random>
 #include <utility>
 
 #include "tcp_echo/base/cpu.hpp"
@@ -38,6 +40,8 @@ EchoSettings echo_settings(const Config& config) {
   settings.linger_timeout = config.linger_timeout;
   settings.idle_notice = config.idle_notice;
   settings.send_reset = config.send_reset;
+  settings.nodelay = config.nodelay;
+  settings.keepalive = std::chrono::ceil<std::chrono::seconds>(config.keepalive);
   settings.most_connections = config.worker_connections;
   settings.descriptor_limit = std::max(open_files_limit() - kSpareDescriptors, 0);
   return settings;
@@ -50,6 +54,12 @@ void pin(unsigned slot) {
     spdlog::warn("{}; running unpinned", pinned.error().text);
 }
 
+/// So that workers that began together are not replaced together.
+std::uint64_t with_jitter(unsigned recycle_after) {
+  std::minstd_rand random(std::random_device{}());
+  return recycle_after + std::uniform_int_distribution<unsigned>(0, recycle_after / 4)(random);
+}
+
 }  // namespace
 
 Worker::Worker(WorkerBirth birth)
@@ -57,8 +67,8 @@ Worker::Worker(WorkerBirth birth)
       heartbeat_(loop_, [this] { beat(); }),
       deadline_(loop_, [this] { handle(WorkerEvent::kDeadline); }),
       master_check_(loop_, [this] { on_channel_closed(); }),
-      terminate_(loop_, SIGTERM, [this](int) { handle(WorkerEvent::kRetireAsked); }),
-      quit_(loop_, SIGQUIT, [this](int) { handle(WorkerEvent::kRetireAsked); }),
+      terminate_(loop_, SIGTERM, [this](int) { handle(WorkerEvent::kLeaveAsked); }),
+      quit_(loop_, SIGQUIT, [this](int) { handle(WorkerEvent::kLeaveAsked); }),
       control_(loop_, std::move(birth_.control),
                {.on_message =
                     [this](const Message& message, std::vector<UniqueFd> descriptors) {
@@ -82,6 +92,16 @@ void Worker::on_message(const Message& message, std::vector<UniqueFd> descriptor
                    handle(WorkerEvent::kDrainAsked);
                  },
                  [&](const StopMessage&) { handle(WorkerEvent::kStopAsked); },
+                 [&](const AcceptMessage&) { begin_to_accept(); },
+                 [&](const SuccessorMessage&) {
+                   if (descriptors.empty()) return on_stranded();
+                   successor_ = std::move(descriptors.front());
+                   handle(WorkerEvent::kSuccessor);
+                 },
+                 [&](const PredecessorMessage&) { take_over(std::move(descriptors)); },
+                 [&](const ClearMessage& clear_message) { clear(clear_message, std::move(descriptors)); },
+                 [&](const GiveUpMessage& give_up_message) { give_up(give_up_message); },
+                 [&](const LetGoMessage&) { let_go(); },
                  [&](const LendMessage& lend_message) { lend(lend_message, std::move(descriptors)); },
                  [&](const TakeBackMessage& take_back_message) { take_back(take_back_message); },
                  [&](const LogMessage&) { change_log(descriptors); },
@@ -112,7 +132,7 @@ void Worker::on_channel_closed() {
     if (phase_ == WorkerPhase::kDraining) on_acceptor_finished();  // it may have told us to drain before
     return;
   }
-  if (is_second_look) handle(WorkerEvent::kRetireAsked);
+  if (is_second_look) handle(WorkerEvent::kAbandoned);
   master_check_.start(kMasterCheck);
 }
 
@@ -129,6 +149,7 @@ void Worker::configure(const ConfigureMessage& message, std::vector<UniqueFd> de
   scoreboard_.emplace(std::move(*scoreboard));
   block_ = message.block;
   shares_listeners_ = message.shares_listeners;
+  waits_ = message.waits;
   time_to_end_ = config_.shutdown_timeout;
   handle(WorkerEvent::kConfigured);
 }
@@ -147,6 +168,8 @@ void Worker::act(WorkerAction action) {
   switch (action) {
     case WorkerAction::kNone: return;
     case WorkerAction::kServe: return serve();
+    case WorkerAction::kAskForSuccessor: return ask_for_successor();
+    case WorkerAction::kMoveOut: return move_out();
     case WorkerAction::kRetire: return retire();
     case WorkerAction::kDrain: return drain();
     case WorkerAction::kDrainAlone: return drain_alone();
@@ -156,16 +179,16 @@ void Worker::act(WorkerAction action) {
 }
 
 void Worker::serve() {
-  set_up_logging(spdlog::default_logger()->name(), log_settings(config_, kLogDescriptor));
+  set_up_logging(std::string(spdlog::default_logger()->name()), log_settings(config_, kLogDescriptor));
   if (config_.cpu_affinity == CpuAffinity::kAuto) pin(birth_.slot);
   connections_ = std::make_unique<ConnectionTable>(loop_, echo_settings(config_), scoreboard_->block(block_),
                                                    [this] { on_connection_gone(); });
   for (auto& listener : birth_.listeners) accept_for(birth_.slot, std::move(listener));
+  recycle_after_ = with_jitter(config_.worker_recycle_after);
   limit_orphan_life(config_.shutdown_timeout);
   beat();
   suffer_before_ready(birth_.slot);
-  // If this does not arrive the master is gone, which the end of the channel tells as well.
-  if (auto told = control_.send(ReadyMessage{}); !told) spdlog::debug("{}", told.error().text);
+  say(ReadyMessage{});
   suffer_when_ready(birth_.slot);
 }
 
@@ -175,23 +198,39 @@ void Worker::beat() {
   heartbeat_.start(heartbeat_interval(config_.watchdog));
 }
 
-void Worker::accept_for(unsigned slot, UniqueFd listener) {
+/// If this does not arrive the master is gone or has let go of us, which the end of the channel tells as
+/// well.
+void Worker::say(const Message& message) noexcept {
+  if (auto told = control_.send(message); !told) spdlog::debug("{}", told.error().text);
+}
+
+std::unique_ptr<Acceptor> Worker::acceptor_on(UniqueFd listener) {
   auto name = value_or_throw(local_endpoint(listener.get())).text();
-  desks_.push_back(
-      {slot, std::make_unique<Acceptor>(loop_, std::move(listener), std::move(name), echo_, *connections_)});
+  return std::make_unique<Acceptor>(loop_, std::move(listener), std::move(name), echo_, *connections_);
+}
+
+void Worker::accept_for(unsigned slot, UniqueFd listener) {
+  auto acceptor = acceptor_on(std::move(listener));
+  if (waits_) acceptor->hold();
+  desks_.push_back({slot, std::move(acceptor)});
+}
+
+void Worker::begin_to_accept() {
+  if (!std::exchange(waits_, false)) return;
+  for (const auto& desk : desks_) desk.acceptor->go_on();
 }
 
 void Worker::lend(const LendMessage& message, std::vector<UniqueFd> descriptors) {
   if (connections_ == nullptr) return fail(ExitCode::kSoftware, "the master lent a listener too early");
-  if (phase_ != WorkerPhase::kServing) return;  // the master hears of it by another message
+  const bool accepts = phase_ == WorkerPhase::kServing || phase_ == WorkerPhase::kAsking;
+  if (!accepts) return;  // the master hears of it by another message
   try {
     if (descriptors.empty()) throw FatalError({ExitCode::kOsError, "the open-files limit is reached"});
     for (auto& listener : descriptors) accept_for(message.slot, std::move(listener));
   } catch (const FatalError& error) {
     spdlog::warn("the listeners of worker {} cannot be taken: {}", message.slot, error.what());
     take_back({message.slot});
-    if (auto told = control_.send(RefuseLoanMessage{message.slot}); !told)
-      spdlog::warn("{}", told.error().text);
+    say(RefuseLoanMessage{message.slot});
   }
 }
 
@@ -213,22 +252,115 @@ void Worker::begin_to_end() {
   spdlog::debug("draining {}", counted(connections_->size(), "connection"));
 }
 
-/// The descriptors stay: should the master die meanwhile, somebody has to take who waits.
+void Worker::ask_for_successor() { say(LeavingMessage{}); }
+
+/// The descriptors of the listeners stay: should the master die meanwhile, somebody has to take who waits.
+void Worker::move_out() {
+  for (const auto& desk : desks_) desk.acceptor->hold();
+  if (some_may_be_deaf()) connections_->hear_out_all();
+  spdlog::debug("handing over {}", counted(connections_->size(), "connection"));
+  // A hand-over that goes on, though slowly, is never replaced: whoever was in doubt would be lost. When it
+  // breaks, another successor will be named.
+  if (hand_over_ != nullptr) return successor_.reset();
+  try {
+    hand_over_ =
+        std::make_unique<HandOver>(loop_, std::move(successor_), *connections_, [this] { on_stranded(); });
+  } catch (const FatalError& error) {
+    spdlog::warn("nothing can be handed over: {}", error.what());
+    on_stranded();
+  }
+  leave_if_done();
+}
+
+/// What is left is served here until there is another successor.
+void Worker::on_stranded() {
+  hand_over_.reset();
+  say(StrandedMessage{});
+}
+
+void Worker::take_over(std::vector<UniqueFd> descriptors) {
+  // Without a descriptor, or in a worker that leaves, the predecessor sees the channel end.
+  const bool has_table = connections_ != nullptr && phase_ != WorkerPhase::kLeaving;
+  if (descriptors.empty() || !has_table) return;
+  const auto place = predecessors_.emplace(predecessors_.end());
+  const auto end = [this, place] {
+    predecessors_.erase(place);
+    leave_if_done();
+  };
+  try {
+    place->emplace(loop_, std::move(descriptors.front()), *connections_, echo_,
+                   TakeOver::Handlers{.on_taken = [this] { on_taken(); }, .on_over = end});
+  } catch (const FatalError& error) {
+    spdlog::warn("nothing can be taken over: {}", error.what());
+    end();
+  }
+}
+
+/// They may have come too late to stay.
+void Worker::on_taken() {
+  if (hand_over_ != nullptr) hand_over_->go_on();
+}
+
+/// Accepts no more. The descriptors stay, as in move_out().
 void Worker::retire() {
   for (const auto& desk : desks_) desk.acceptor->hold();
-  // If this does not arrive the master is gone or has let go of us.
-  if (auto told = control_.send(LeavingMessage{}); !told) spdlog::debug("{}", told.error().text);
   begin_to_end();
   leave_if_done();
+}
+
+/// The listeners of an address that the configuration names no more.
+void Worker::clear(const ClearMessage& message, std::vector<UniqueFd> descriptors) {
+  if (connections_ == nullptr || phase_ == WorkerPhase::kLeaving) return;
+  try {
+    if (descriptors.empty()) throw FatalError({ExitCode::kOsError, "the open-files limit is reached"});
+    std::vector<Clearing> accepted;
+    accepted.reserve(descriptors.size());
+    for (auto& listener : descriptors) {
+      auto acceptor = acceptor_on(std::move(listener));
+      accepted.push_back({message.number, std::move(acceptor)});
+    }
+    std::move(accepted.begin(), accepted.end(), std::back_inserter(clearings_));
+  } catch (const FatalError& error) {
+    spdlog::warn("listeners that are to be emptied cannot be taken: {}", error.what());
+    return say(RefuseClearMessage{message.number});
+  }
+  for (const auto& clearing : clearings_) {
+    if (clearing.number == message.number)
+      clearing.acceptor->finish([this, number = message.number] { on_clear(number); });
+  }
+}
+
+void Worker::give_up(const GiveUpMessage& message) {
+  std::erase_if(clearings_,
+                [&message](const Clearing& clearing) { return clearing.number == message.number; });
+  leave_if_done();
+}
+
+void Worker::let_go() { desks_.clear(); }
+
+void Worker::on_clear(std::uint32_t number) noexcept {
+  const auto waits = [number](const Clearing& clearing) {
+    return clearing.number == number && !clearing.acceptor->is_finished();
+  };
+  if (std::any_of(clearings_.begin(), clearings_.end(), waits)) return;
+  for (const auto& clearing : clearings_) {
+    if (clearing.number == number) clearing.acceptor->let_go();
+  }
+  say(ClearedMessage{number});
+  if (hand_over_ != nullptr) hand_over_->go_on();
+  leave_if_done();
+}
+
+bool Worker::some_may_be_deaf() const {
+  return std::any_of(desks_.begin(), desks_.end(),
+                     [](const Desk& desk) { return makes_deaf(desk.acceptor->listener()); });
 }
 
 void Worker::drain() {
   // Whoever keeps the sockets that all share will have their clients served after the next start.
   if (shares_listeners_) desks_.clear();
   for (const auto& desk : desks_) desk.acceptor->finish([this] { on_acceptor_finished(); });
-  const bool some_may_be_deaf = std::any_of(
-      desks_.begin(), desks_.end(), [](const Desk& desk) { return makes_deaf(desk.acceptor->listener()); });
-  if (some_may_be_deaf) connections_->hear_out_all();  // accepted since the master closed the door
+  if (some_may_be_deaf()) connections_->hear_out_all();  // accepted since the master closed the door
   begin_to_end();
   on_acceptor_finished();
 }
@@ -251,13 +383,16 @@ void Worker::on_acceptor_finished() noexcept {
   if (!has_emptied_queues()) return;
   if (is_alone_) {  // whoever starts the service again finds the port free
     for (const auto& desk : desks_) desk.acceptor->let_go();
-  } else if (auto told = control_.send(EmptiedMessage{}); !told) {
-    spdlog::debug("{}", told.error().text);  // the master hears of the exit, or is gone
+  } else {
+    say(EmptiedMessage{});
   }
   leave_if_done();
 }
 
 void Worker::close_all() {
+  hand_over_.reset();
+  predecessors_.clear();
+  clearings_.clear();
   desks_.clear();
   connections_->close_all();
   leave_if_done();
@@ -265,14 +400,21 @@ void Worker::close_all() {
 
 void Worker::on_connection_gone() noexcept {
   for (const auto& desk : desks_) desk.acceptor->on_room();
+  for (const auto& clearing : clearings_) clearing.acceptor->on_room();
   // At a limit the first to be polled gets the place that became free: everybody's turn comes.
   if (desks_.size() > 1) std::rotate(desks_.begin(), desks_.begin() + 1, desks_.end());
+  const auto& counters = connections_->counters();
+  if (recycle_after_ > 0 && counters.accepted.get() >= recycle_after_) handle(WorkerEvent::kServedEnough);
   leave_if_done();
 }
 
 void Worker::leave_if_done() {
   const bool nobody_waits = phase_ != WorkerPhase::kDraining || has_emptied_queues();
-  if (connections_->is_empty() && nobody_waits) handle(WorkerEvent::kDone);
+  const bool nothing_to_clear =
+      std::all_of(clearings_.begin(), clearings_.end(),
+                  [](const Clearing& clearing) { return clearing.acceptor->is_finished(); });
+  if (connections_->is_empty() && predecessors_.empty() && nobody_waits && nothing_to_clear)
+    handle(WorkerEvent::kDone);
 }
 
 void Worker::fail(ExitCode code, const std::string& why) noexcept {

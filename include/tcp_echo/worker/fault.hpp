@@ -7,13 +7,20 @@
 namespace tcp_echo {
 
 #ifdef TCP_ECHO_FAULTS
-/// "abort": dies from SIGABRT; "exit": exits with code 3; "mute": never goes on.
+/// "abort": dies from SIGABRT; "exit": exits with code 3; "mute": never goes on; "slow": takes half a second.
 void suffer_before_ready(unsigned slot);
 /// "spin": loops for ever.
 void suffer_when_ready(unsigned slot);
+/// Dies from SIGKILL if that is the word: "giving", in the middle of a hand-over; "taking", before it answers
+/// a predecessor; "taken", after.
+void suffer_when(const char* moment);
+/// A master that takes over suffers as slot 0: with "refuse" it throws FatalError.
+void suffer_in_take_over();
 #else
 inline void suffer_before_ready(unsigned /*slot*/) {}
 inline void suffer_when_ready(unsigned /*slot*/) {}
+inline void suffer_when(const char* /*moment*/) {}
+inline void suffer_in_take_over() {}
 #endif
 
 }  // namespace tcp_echo

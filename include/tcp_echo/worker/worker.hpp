@@ -1,6 +1,7 @@
 // The worker's page: one process, one loop, its share of the connections.
 #pragma once
 
+#include <list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -14,6 +15,8 @@
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/loop/timer.hpp"
+#include "tcp_echo/worker/hand_over.hpp"
+#include "tcp_echo/worker/take_over.hpp"
 #include "tcp_echo/worker/worker_fsm.hpp"
 
 namespace tcp_echo {
@@ -41,6 +44,12 @@ class Worker {
     std::unique_ptr<Acceptor> acceptor;
   };
 
+  /// Where the last clients of an address are taken that is served no more.
+  struct Clearing {
+    std::uint32_t number;
+    std::unique_ptr<Acceptor> acceptor;
+  };
+
   void handle(WorkerEvent event) noexcept;
   void act(WorkerAction action);
   void on_message(const Message& message, std::vector<UniqueFd> descriptors);
@@ -48,14 +57,27 @@ class Worker {
   void on_channel_closed();
   void configure(const ConfigureMessage& message, std::vector<UniqueFd> descriptors);
   void serve();
+  void ask_for_successor();
+  void move_out();
   void retire();
   void drain();
   void drain_alone();
   void close_all();
   void lend(const LendMessage& message, std::vector<UniqueFd> descriptors);
   void take_back(const TakeBackMessage& message);
+  void begin_to_accept();
+  void take_over(std::vector<UniqueFd> descriptors);
+  void clear(const ClearMessage& message, std::vector<UniqueFd> descriptors);
+  void give_up(const GiveUpMessage& message);
+  void let_go();
+  void on_clear(std::uint32_t number) noexcept;
+  void on_stranded();
+  void on_taken();
+  void say(const Message& message) noexcept;
   void change_log(const std::vector<UniqueFd>& descriptors);
+  std::unique_ptr<Acceptor> acceptor_on(UniqueFd listener);
   void accept_for(unsigned slot, UniqueFd listener);
+  bool some_may_be_deaf() const;
   bool has_emptied_queues() const;
   void on_acceptor_finished() noexcept;
   void on_connection_gone() noexcept;
@@ -73,6 +95,10 @@ class Worker {
   EchoBehaviour echo_;
   std::unique_ptr<ConnectionTable> connections_;
   std::vector<Desk> desks_;
+  std::vector<Clearing> clearings_;
+  std::list<std::optional<TakeOver>> predecessors_;  ///< each erases itself
+  std::unique_ptr<HandOver> hand_over_;
+  UniqueFd successor_;  ///< the channel to it, between its message and the step
   Timer heartbeat_;
   Timer deadline_;
   Timer master_check_;
@@ -81,6 +107,8 @@ class Worker {
   Channel control_;
   std::size_t block_ = 0;
   bool shares_listeners_ = false;
+  bool waits_ = false;                       ///< for ACCEPT
+  std::uint64_t recycle_after_ = 0;          ///< connections; 0: never
   std::chrono::milliseconds time_to_end_{};  ///< once it begins to end
   bool is_alone_ = false;                    ///< the control channel has ended
 };

@@ -9,30 +9,38 @@ namespace tcp_echo {
 enum class WorkerPhase : std::uint8_t {
   kConfiguring,  ///< waiting for the master's first message
   kServing,
+  kAsking,    ///< serves on until there is a successor, which the master was asked for
+  kMoving,    ///< accepts no more; connections go to the successor
   kRetiring,  ///< accepts no more, for another worker does; connections end as they fall quiet
   kDraining,  ///< the service ends: takes who waits in the accept queues; connections end as they fall quiet
   kLeaving,   ///< everything is being closed
 };
-inline constexpr std::array kWorkerPhases = {WorkerPhase::kConfiguring, WorkerPhase::kServing,
-                                             WorkerPhase::kRetiring, WorkerPhase::kDraining,
-                                             WorkerPhase::kLeaving};
+inline constexpr std::array kWorkerPhases = {
+    WorkerPhase::kConfiguring, WorkerPhase::kServing,  WorkerPhase::kAsking, WorkerPhase::kMoving,
+    WorkerPhase::kRetiring,    WorkerPhase::kDraining, WorkerPhase::kLeaving};
 
 enum class WorkerEvent : std::uint8_t {
   kConfigured,
-  kRetireAsked,  ///< by SIGTERM or SIGQUIT
-  kDrainAsked,   ///< by the master
-  kOrphaned,     ///< the master is gone
+  kLeaveAsked,    ///< by SIGTERM or SIGQUIT
+  kServedEnough,  ///< as many connections as --worker-recycle-after says
+  kSuccessor,     ///< the master has named one
+  kAbandoned,     ///< the master lives, and talks to us no more
+  kDrainAsked,    ///< by the master
+  kOrphaned,      ///< the master is gone
   kStopAsked,
   kDeadline,  ///< --shutdown-timeout is over
   kDone,      ///< the last connection has gone, and nobody waits for it to accept
 };
 inline constexpr std::array kWorkerEvents = {
-    WorkerEvent::kConfigured, WorkerEvent::kRetireAsked, WorkerEvent::kDrainAsked, WorkerEvent::kOrphaned,
-    WorkerEvent::kStopAsked,  WorkerEvent::kDeadline,    WorkerEvent::kDone};
+    WorkerEvent::kConfigured, WorkerEvent::kLeaveAsked, WorkerEvent::kServedEnough, WorkerEvent::kSuccessor,
+    WorkerEvent::kAbandoned,  WorkerEvent::kDrainAsked, WorkerEvent::kOrphaned,     WorkerEvent::kStopAsked,
+    WorkerEvent::kDeadline,   WorkerEvent::kDone};
 
 enum class WorkerAction : std::uint8_t {
   kNone,
   kServe,
+  kAskForSuccessor,
+  kMoveOut,
   kRetire,
   kDrain,
   kDrainAlone,  ///< without a master that keeps new clients away

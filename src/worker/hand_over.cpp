@@ -1,0 +1,123 @@
+#include "tcp_echo/worker/hand_over.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "tcp_echo/worker/fault.hpp"
+
+namespace tcp_echo {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Sending fails when too many descriptors of this user are on their way (ETOOMANYREFS, unix(7)); others take
+// theirs soon.
+constexpr auto kRetryDelay = 10ms;
+
+// One message carries no more unsent bytes than a single connection can have.
+constexpr std::size_t kMostUnsentBytes = kReadBufferSize;
+
+ConnectionMessage message_about(const Connection& connection) {
+  const auto& state = connection.state();
+  const auto unsent = state.unsent.rest();
+  return {.is_lingering = state.phase == ConnectionState::Phase::kLingering,
+          .close_reason = static_cast<std::uint8_t>(state.reason),
+          .opened_at = static_cast<std::uint64_t>(state.opened_at.count()),
+          .last_activity = static_cast<std::uint64_t>(connection.last_activity().count()),
+          .received_bytes = state.received_bytes,
+          .sent_bytes = state.sent_bytes,
+          .unsent = {reinterpret_cast<const char*>(unsent.data()), unsent.size()}};
+}
+
+}  // namespace
+
+HandOver::HandOver(Loop& loop, UniqueFd channel, ConnectionTable& table, std::function<void()> on_broken)
+    : table_(table),
+      on_broken_(std::move(on_broken)),
+      retry_(loop, [this] { send_batch(); }),
+      channel_(loop, std::move(channel),
+               {.on_message = [this](const Message& message,
+                                     const std::vector<UniqueFd>&) { on_message(message); },
+                .on_closed = [this] { give_up(); },
+                .on_nonsense = [this](const DecodeError& error) { on_nonsense(error); }}) {
+  send_batch();
+}
+
+HandOver::~HandOver() {
+  for (auto* connection : in_doubt_) connection->release();
+}
+
+void HandOver::go_on() {
+  if (in_doubt_.empty() && !retry_.is_running()) send_batch();
+}
+
+void HandOver::send_batch() {
+  HandOverMessage batch;
+  std::vector<int> descriptors;
+  std::size_t unsent_bytes = 0;
+  while (batch.connections.size() < kMostHandedOver && unsent_bytes < kMostUnsentBytes) {
+    auto* const connection = table_.suspend_newest();
+    if (connection == nullptr) break;
+    const auto more = connection->state().unsent.rest().size();
+    if (unsent_bytes + more > kMostUnsentBytes) {
+      connection->resume();  // the first of the next batch
+      break;
+    }
+    unsent_bytes += more;
+    in_doubt_.push_back(connection);
+    batch.connections.push_back(message_about(*connection));
+    descriptors.push_back(connection->fd());
+  }
+  if (in_doubt_.empty()) return;
+  if (auto sent = channel_.send(batch, descriptors); !sent) {
+    spdlog::debug("{}", sent.error().text);  // if the successor is gone, the channel's end says so
+    keep_all();
+    retry_.start(kRetryDelay);
+  }
+  suffer_when("giving");
+}
+
+void HandOver::on_message(const Message& message) {
+  const auto* const answer = std::get_if<TakenOverMessage>(&message);
+  if (answer != nullptr && !in_doubt_.empty()) return on_taken_over(answer->which);
+  on_nonsense({DecodeError::Kind::kNonsense, "an answer that was not asked for"});
+}
+
+void HandOver::on_taken_over(std::uint32_t which) {
+  const bool took_some = which != 0;
+  for (auto* connection : std::exchange(in_doubt_, {})) {
+    const bool is_taken = (which & 1U) != 0;
+    which >>= 1U;
+    if (is_taken) {
+      connection->release();
+    } else {
+      connection->resume();
+    }
+  }
+  if (took_some) return send_batch();
+  give_up();
+}
+
+/// One that does not understand us has touched nothing. What another kind of nonsense was to mean is not
+/// known: it may have everything that is in doubt, and two must never write one stream.
+void HandOver::on_nonsense(const DecodeError& error) {
+  spdlog::warn("the successor speaks {}", error.text);
+  if (error.kind == DecodeError::Kind::kNonsense) {
+    for (auto* connection : std::exchange(in_doubt_, {})) connection->release();
+  }
+  give_up();
+}
+
+void HandOver::keep_all() {
+  for (auto* connection : std::exchange(in_doubt_, {})) connection->resume();
+}
+
+void HandOver::give_up() {
+  keep_all();
+  retry_.stop();
+  const auto tell = on_broken_;
+  tell();
+}
+
+}  // namespace tcp_echo
