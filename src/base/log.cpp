@@ -51,6 +51,7 @@ std::shared_ptr<spdlog::logger> descriptor_logger(const std::string& name, const
 }  // namespace
 
 void set_up_logging(const std::string& name, const LogSettings& settings) {
+  spdlog::set_default_logger(nullptr);  // the end of an old syslog sink would undo the new one's openlog(3)
   auto logger = settings.syslog ? syslog_logger(name) : descriptor_logger(name, settings);
   logger->set_level(settings.level);
   spdlog::set_default_logger(std::move(logger));

@@ -171,11 +171,13 @@ bool is_shown(const Option& option, const Config& config) {
 
 }  // namespace
 
-Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector<std::string>& variables) {
+Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector<std::string>& variables,
+                    const std::string& start_folder) {
   auto line = read_command_line(arguments);
   if (!line) return tl::unexpected(line.error());
   auto loaded = with_built_in_defaults();
   if (!loaded) return loaded;
+  loaded->config.start_folder = start_folder;
   loaded->action = line->action;
   if (line->action == Action::kHelp || line->action == Action::kVersion) return loaded;
 

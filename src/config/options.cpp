@@ -62,8 +62,9 @@ const std::array kOptions = {
     Option{"worker-connections", "N", TCP_ECHO_DEFAULT_WORKER_CONNECTIONS,
            "most connections per worker; more wait in the accept queue; 0 is no limit",
            NumberValue{&Config::worker_connections, 0, 10'000'000}},
-    Option{"worker-recycle-after", "N", "0", "replace a worker that served N connections",
-           NumberValue{&Config::worker_recycle_after, 0, 1'000'000'000}, Support::kLater},
+    Option{"worker-recycle-after", "N", TCP_ECHO_DEFAULT_WORKER_RECYCLE_AFTER,
+           "replace a worker that served N connections; 0 is never",
+           NumberValue{&Config::worker_recycle_after, 0, 1'000'000'000}},
 
     Option{"shutdown-timeout", "D", TCP_ECHO_DEFAULT_SHUTDOWN_TIMEOUT,
            "longest graceful stop; what is left is closed then",

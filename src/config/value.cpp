@@ -87,10 +87,13 @@ class Reader {
   Assigned operator()(const PathValue& value) const {
     if (!is_utf8(text_)) return refuse("is not UTF-8");
     if (text_.find('\0') != std::string::npos) return refuse("contains a zero byte");
+    config_.*value.member = text_;
+    if (text_.empty()) return {};
     std::error_code error;  // the folder we were started in may be gone
     // Not normalised: "link/.." is not where the link stands.
-    config_.*value.member = text_.empty() ? text_ : std::filesystem::absolute(text_, error).string();
+    const auto path = std::filesystem::absolute(std::filesystem::path(config_.start_folder) / text_, error);
     if (error) return refuse("has no folder to be relative to");
+    config_.*value.member = path.string();
     return {};
   }
 

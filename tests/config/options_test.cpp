@@ -63,7 +63,6 @@ struct Spelling {
 };
 
 constexpr std::array kSpellingsOfLaterDefaults = {
-    Spelling{"worker-recycle-after", "0", "0"},  Spelling{"worker-recycle-after", "00", "0x0"},
     Spelling{"sandbox", "off", R"("off")"},      Spelling{"control-socket", "off", R"("off")"},
     Spelling{"admin-listen", "off", R"("off")"}, Spelling{"log-connections", "off", "false"},
     Spelling{"log-connections", "no", "false"},  Spelling{"log-connections", "false", "false"},

@@ -21,6 +21,7 @@ struct LogSettings {
 };
 
 /// `name` is what the process is called in ps, such as "tcp-echo[wrk1]"; every line carries it and the pid.
+/// Not a reference into the logger that is replaced.
 void set_up_logging(const std::string& name, const LogSettings& settings);
 
 /// Opened for appending, made if it is not there. Fails with kCantCreate.

@@ -18,6 +18,7 @@ enum class LogTimestamps : std::uint8_t { kAuto, kOn, kOff };
 enum class Sandbox : std::uint8_t { kOff, kAuto, kRequire };
 
 struct Config {
+  std::string start_folder;      ///< absolute: relative paths begin there; empty: where the process is
   std::string config_file;       ///< absolute; empty: none
   std::vector<Endpoint> listen;  ///< never empty once loaded
   bool listen_is_default =

@@ -53,8 +53,10 @@ Result<Environment> read_environment(const std::vector<std::string>& variables);
 /// `name` is what error lines call the text.
 Result<std::vector<Setting>> read_toml(std::string_view text, std::string_view name);
 
-/// All sources together. For --help and --version nothing but the command line is read.
-Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector<std::string>& variables);
+/// All sources together. For --help and --version nothing but the command line is read. Relative paths begin
+/// in `start_folder`; empty: where the process is.
+Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector<std::string>& variables,
+                    const std::string& start_folder = {});
 
 /// What a master sends its workers: every value, so that they read no file and no environment.
 std::string effective_toml(const Config& config);
