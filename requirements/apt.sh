@@ -5,7 +5,7 @@ apt_words() {
   case $1 in
     build)
       echo g++ cmake make ninja-build pkg-config
-      echo libuv1-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libexpected-dev ;;
+      echo libuv1-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libexpected-dev nlohmann-json3-dev ;;
     test)
       apt_words build
       echo libgtest-dev libgmock-dev valgrind strace netcat-openbsd procps iproute2 systemd util-linux ;;

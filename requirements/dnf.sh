@@ -5,7 +5,7 @@ dnf_words() {
   case $1 in
     build)
       echo gcc-c++ cmake make ninja-build pkgconf-pkg-config
-      echo libuv-devel spdlog-devel cli11-devel tomlplusplus-devel expected-devel ;;
+      echo libuv-devel spdlog-devel cli11-devel tomlplusplus-devel expected-devel json-devel ;;
     # The sanitizers' runtimes are packages of their own here.
     test)
       dnf_words build

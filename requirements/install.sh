@@ -23,7 +23,8 @@ needs() {
       row 'spdlog, with headers'      'spdlog 1.9 or newer, and fmt'         pkg-config --exists 'spdlog >= 1.9'
       row 'toml++, with headers'      'toml++ 3.0 or newer'                  pkg-config --exists 'tomlplusplus >= 3.0'
       row 'CLI11, with headers'       'CLI11 2.1 or newer'                   has_header CLI/CLI.hpp
-      row 'tl::expected, with headers' 'tl-expected 1.0 or newer'            has_header tl/expected.hpp ;;
+      row 'tl::expected, with headers' 'tl-expected 1.0 or newer'            has_header tl/expected.hpp
+      row 'nlohmann-json, with headers' 'nlohmann-json 3.9 or newer'         has_header nlohmann/json.hpp ;;
     test)
       needs build
       row 'GoogleTest and GoogleMock' 'GoogleTest 1.11 or newer'             pkg-config --exists gtest gmock
