@@ -7,6 +7,7 @@
 namespace tcp_echo {
 
 bool HeartbeatWatch::is_hung(std::uint64_t heartbeats, std::chrono::milliseconds since_last_look) noexcept {
+  if (watchdog_.count() == 0) return false;
   const auto interval = heartbeat_interval(watchdog_);
   if (heartbeats != seen_) {
     seen_ = heartbeats;

@@ -9,29 +9,42 @@ using Action = SlotAction;
 
 constexpr SlotRow kTable[] = {
     {State::kEmpty, Event::kStart, {State::kStarting, Action::kSpawn}},
+    {State::kEmpty, Event::kSucceeded, {State::kServing, Action::kInstall}},
     {State::kEmpty, Event::kDrain, {State::kGone, Action::kLeave}},
     {State::kEmpty, Event::kStop, {State::kGone, Action::kLeave}},
 
     {State::kStarting, Event::kReady, {State::kServing, Action::kServe}},
     {State::kStarting, Event::kFailed, {State::kWaiting, Action::kScheduleSpawn}},
     {State::kStarting, Event::kLate, {State::kHung, Action::kKillLate}},
+    {State::kStarting, Event::kSucceeded, {State::kServing, Action::kInstall}},
+    {State::kStarting, Event::kDismissed, {State::kRetired, Action::kDismiss}},
     {State::kStarting, Event::kDrain, {State::kEmptying, Action::kTellDrain}},
     {State::kStarting, Event::kStop, {State::kStopping, Action::kTellStop}},
 
     {State::kServing, Event::kFailed, {State::kWaiting, Action::kScheduleSpawn}},
     {State::kServing, Event::kHung, {State::kHung, Action::kAbort}},
-    {State::kServing, Event::kLeaving, {State::kStarting, Action::kReplace}},
+    {State::kServing, Event::kLeaving, {State::kServing, Action::kAskSuccessor}},
+    {State::kServing, Event::kSucceeded, {State::kServing, Action::kInstall}},
+    {State::kServing, Event::kDismissed, {State::kRetired, Action::kDismiss}},
     {State::kServing, Event::kDrain, {State::kEmptying, Action::kTellDrain}},
     {State::kServing, Event::kStop, {State::kStopping, Action::kTellStop}},
 
     {State::kHung, Event::kFailed, {State::kWaiting, Action::kScheduleSpawn}},
     {State::kHung, Event::kPatienceOver, {State::kHung, Action::kKill}},
+    {State::kHung, Event::kSucceeded, {State::kServing, Action::kInstall}},
+    {State::kHung, Event::kDismissed, {State::kRetired, Action::kDismiss}},
     {State::kHung, Event::kDrain, {State::kEmptying, Action::kNone}},  // it dies, and another one empties
     {State::kHung, Event::kStop, {State::kStopping, Action::kTellStop}},
 
     {State::kWaiting, Event::kDelayOver, {State::kStarting, Action::kSpawn}},
+    {State::kWaiting, Event::kSucceeded, {State::kServing, Action::kInstall}},
+    {State::kWaiting, Event::kDismissed, {State::kRetired, Action::kDismiss}},
     {State::kWaiting, Event::kDrain, {State::kEmptyingAgain, Action::kSpawnToDrain}},
     {State::kWaiting, Event::kStop, {State::kGone, Action::kLeave}},
+
+    {State::kRetired, Event::kSucceeded, {State::kServing, Action::kInstall}},
+    {State::kRetired, Event::kDrain, {State::kGone, Action::kLeave}},
+    {State::kRetired, Event::kStop, {State::kGone, Action::kLeave}},
 
     {State::kEmptying, Event::kFailed, {State::kEmptyingAgain, Action::kSpawnToDrain}},
     {State::kEmptying, Event::kLate, {State::kEmptying, Action::kKillLate}},
@@ -81,6 +94,7 @@ std::string_view name_of(State state) {
     case State::kServing: return "serving";
     case State::kHung: return "hung";
     case State::kWaiting: return "waiting";
+    case State::kRetired: return "retired";
     case State::kEmptying: return "emptying";
     case State::kEmptyingAgain: return "emptying_again";
     case State::kStopping: return "stopping";
@@ -97,6 +111,8 @@ std::string_view name_of(Event event) {
     case Event::kLate: return "late";
     case Event::kHung: return "hung";
     case Event::kLeaving: return "leaving";
+    case Event::kSucceeded: return "succeeded";
+    case Event::kDismissed: return "dismissed";
     case Event::kDelayOver: return "delay over";
     case Event::kDrain: return "drain";
     case Event::kEmptied: return "emptied";
@@ -114,7 +130,9 @@ std::string_view name_of(Action action) {
     case Action::kKillLate: return "kill the late one";
     case Action::kAbort: return "abort";
     case Action::kKill: return "kill";
-    case Action::kReplace: return "replace";
+    case Action::kAskSuccessor: return "ask for a successor";
+    case Action::kInstall: return "install the successor";
+    case Action::kDismiss: return "dismiss";
     case Action::kScheduleSpawn: return "schedule a spawn";
     case Action::kTellDrain: return "tell DRAIN";
     case Action::kSpawnToDrain: return "spawn to drain";

@@ -27,6 +27,11 @@ TEST(HeartbeatWatch, SeesOneWhoseCountStandsStill) {
   EXPECT_LE(time, kWatchdog + 2 * kInterval);
 }
 
+TEST(HeartbeatWatch, SeesNobodyWithoutAWatchdogForNoHeartbeatsAreCounted) {
+  HeartbeatWatch watch(0ms);
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(watch.is_hung(0, 1h));
+}
+
 TEST(HeartbeatWatch, IsContentWithOneThatBeatsNowAndThen) {
   HeartbeatWatch watch(kWatchdog);
   for (std::uint64_t look = 0; look < 1000; ++look) EXPECT_FALSE(watch.is_hung(1 + look / 8, kInterval));

@@ -90,5 +90,38 @@ TEST(Loans, NeverGoToTheLenderItself) {
   EXPECT_EQ(loans.settle({{.needs = true, .serves = true}}), Changes{});
 }
 
+TEST(Loans, OfSlotsThatWereAddedBeginWithNone) {
+  Loans loans(2);
+  loans.settle({kNeeds, kServes});
+  loans.grow_to(4);
+  EXPECT_EQ(loans.borrower_of(0), 1U);
+  EXPECT_EQ(loans.borrower_of(3), std::nullopt);
+  EXPECT_EQ(loans.settle({kNeeds, kServes, kServes, kNeeds}), (Changes{{3, std::nullopt, 2}}));
+}
+
+TEST(Loans, StayWhenSlotsAreTakenAway) {
+  Loans loans(3);
+  loans.settle({kServes, kStarts, kNeeds});
+  loans.grow_to(1);
+  EXPECT_EQ(loans.borrower_of(2), 0U);
+}
+
+TEST(Loans, AreMadeAnewWhenAnotherProcessServesInTheBorrowersSlot) {
+  Loans loans(4);
+  loans.settle({kNeeds, kNeeds, kServes, kServes});
+  loans.forget_borrower(2);
+  EXPECT_EQ(loans.borrower_of(0), std::nullopt);
+  EXPECT_EQ(loans.borrower_of(1), 3U) << "that one still has its loan";
+  EXPECT_EQ(loans.settle({kNeeds, kNeeds, kServes, kServes}), (Changes{{0, std::nullopt, 2}}))
+      << "the process that is gone gives nothing back";
+}
+
+TEST(Loans, AreNotTakenBackFromABorrowerThatWasForgotten) {
+  Loans loans(2);
+  loans.settle({kNeeds, kServes});
+  loans.forget_borrower(1);
+  EXPECT_EQ(loans.settle({kServes, kServes}), Changes{});
+}
+
 }  // namespace
 }  // namespace tcp_echo::test

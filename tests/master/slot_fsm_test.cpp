@@ -19,29 +19,42 @@ using Action = SlotAction;
 const std::map<std::pair<State, Event>, SlotStep>& table() {
   static const std::map<std::pair<State, Event>, SlotStep> steps = {
       {{State::kEmpty, Event::kStart}, {State::kStarting, Action::kSpawn}},
+      {{State::kEmpty, Event::kSucceeded}, {State::kServing, Action::kInstall}},
       {{State::kEmpty, Event::kDrain}, {State::kGone, Action::kLeave}},
       {{State::kEmpty, Event::kStop}, {State::kGone, Action::kLeave}},
 
       {{State::kStarting, Event::kReady}, {State::kServing, Action::kServe}},
       {{State::kStarting, Event::kFailed}, {State::kWaiting, Action::kScheduleSpawn}},
       {{State::kStarting, Event::kLate}, {State::kHung, Action::kKillLate}},
+      {{State::kStarting, Event::kSucceeded}, {State::kServing, Action::kInstall}},
+      {{State::kStarting, Event::kDismissed}, {State::kRetired, Action::kDismiss}},
       {{State::kStarting, Event::kDrain}, {State::kEmptying, Action::kTellDrain}},
       {{State::kStarting, Event::kStop}, {State::kStopping, Action::kTellStop}},
 
       {{State::kServing, Event::kFailed}, {State::kWaiting, Action::kScheduleSpawn}},
       {{State::kServing, Event::kHung}, {State::kHung, Action::kAbort}},
-      {{State::kServing, Event::kLeaving}, {State::kStarting, Action::kReplace}},
+      {{State::kServing, Event::kLeaving}, {State::kServing, Action::kAskSuccessor}},
+      {{State::kServing, Event::kSucceeded}, {State::kServing, Action::kInstall}},
+      {{State::kServing, Event::kDismissed}, {State::kRetired, Action::kDismiss}},
       {{State::kServing, Event::kDrain}, {State::kEmptying, Action::kTellDrain}},
       {{State::kServing, Event::kStop}, {State::kStopping, Action::kTellStop}},
 
       {{State::kHung, Event::kFailed}, {State::kWaiting, Action::kScheduleSpawn}},
       {{State::kHung, Event::kPatienceOver}, {State::kHung, Action::kKill}},
+      {{State::kHung, Event::kSucceeded}, {State::kServing, Action::kInstall}},
+      {{State::kHung, Event::kDismissed}, {State::kRetired, Action::kDismiss}},
       {{State::kHung, Event::kDrain}, {State::kEmptying, Action::kNone}},
       {{State::kHung, Event::kStop}, {State::kStopping, Action::kTellStop}},
 
       {{State::kWaiting, Event::kDelayOver}, {State::kStarting, Action::kSpawn}},
+      {{State::kWaiting, Event::kSucceeded}, {State::kServing, Action::kInstall}},
+      {{State::kWaiting, Event::kDismissed}, {State::kRetired, Action::kDismiss}},
       {{State::kWaiting, Event::kDrain}, {State::kEmptyingAgain, Action::kSpawnToDrain}},
       {{State::kWaiting, Event::kStop}, {State::kGone, Action::kLeave}},
+
+      {{State::kRetired, Event::kSucceeded}, {State::kServing, Action::kInstall}},
+      {{State::kRetired, Event::kDrain}, {State::kGone, Action::kLeave}},
+      {{State::kRetired, Event::kStop}, {State::kGone, Action::kLeave}},
 
       {{State::kEmptying, Event::kFailed}, {State::kEmptyingAgain, Action::kSpawnToDrain}},
       {{State::kEmptying, Event::kLate}, {State::kEmptying, Action::kKillLate}},
@@ -107,6 +120,7 @@ bool runs(State state) {
     case State::kStopping: return true;
     case State::kEmpty:
     case State::kWaiting:
+    case State::kRetired:
     case State::kGone: return false;
   }
   return false;
@@ -127,12 +141,14 @@ TEST(SlotFsm, KillsAndTellsOnlyWhereAProcessRuns) {
       case Action::kKillLate:
       case Action::kAbort:
       case Action::kKill:
-      case Action::kReplace:
+      case Action::kAskSuccessor:
       case Action::kTellDrain:
       case Action::kTellStop: EXPECT_TRUE(runs(state) && runs(next.state) && event != Event::kFailed); break;
       case Action::kNone:
       case Action::kSpawn:
       case Action::kServe:
+      case Action::kInstall:
+      case Action::kDismiss:
       case Action::kScheduleSpawn:
       case Action::kSpawnToDrain:
       case Action::kLeave: break;

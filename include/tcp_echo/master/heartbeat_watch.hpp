@@ -14,6 +14,7 @@ namespace tcp_echo {
 /// for the same reason.
 class HeartbeatWatch {
  public:
+  /// 0: never hung, for such a worker counts no heartbeats.
   explicit HeartbeatWatch(std::chrono::milliseconds watchdog) : watchdog_(watchdog) {}
 
   /// `since_last_look` is on the master's clock. Whether the loop has not turned for the watchdog's time.

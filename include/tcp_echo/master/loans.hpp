@@ -2,6 +2,7 @@
 // that no client waits for a backoff or for a worker that hangs. Pure: the caller carries the changes out.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -25,6 +26,16 @@ struct LoanChange {
 class Loans {
  public:
   explicit Loans(std::size_t slots) : borrowers_(slots) {}
+
+  /// Slots may be added, never taken away.
+  void grow_to(std::size_t slots) { borrowers_.resize(std::max(slots, borrowers_.size())); }
+
+  /// The process that had borrowed for others is gone from that slot, and what it had borrowed with it.
+  void forget_borrower(std::size_t borrower) noexcept {
+    for (auto& each : borrowers_) {
+      if (each == borrower) each.reset();
+    }
+  }
 
   /// What has to change, so that each slot in need has a borrower that serves, if there is one, and no other
   /// slot has any. A borrower that serves no more has lost its loans. New loans go to whoever has the fewest.

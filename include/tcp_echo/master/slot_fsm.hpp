@@ -15,23 +15,26 @@ enum class SlotState : std::uint8_t {
   kServing,
   kHung,           ///< it does not become READY, or its loop does not turn; it was sent a signal to die from
   kWaiting,        ///< the process is gone, the next one is due after a delay
+  kRetired,        ///< scaled away: others accept from its listeners, until the slot is needed again
   kEmptying,       ///< the service ends: the process takes who waits in the accept queues
   kEmptyingAgain,  ///< the same by the last process of the slot, which gets no successor
   kStopping,       ///< nobody waits any more, or nobody cares: the process has to end
   kGone,           ///< for good
 };
 inline constexpr std::array kSlotStates = {
-    SlotState::kEmpty,         SlotState::kStarting, SlotState::kServing,
-    SlotState::kHung,          SlotState::kWaiting,  SlotState::kEmptying,
-    SlotState::kEmptyingAgain, SlotState::kStopping, SlotState::kGone};
+    SlotState::kEmpty,    SlotState::kStarting, SlotState::kServing,  SlotState::kHung,
+    SlotState::kWaiting,  SlotState::kRetired,  SlotState::kEmptying, SlotState::kEmptyingAgain,
+    SlotState::kStopping, SlotState::kGone};
 
 enum class SlotEvent : std::uint8_t {
   kStart,
   kReady,
-  kFailed,   ///< the process could not be started, or has ended
-  kLate,     ///< not READY within --ready-timeout
-  kHung,     ///< its loop has not turned for --watchdog
-  kLeaving,  ///< it was told to leave by a signal, and accepts no more
+  kFailed,     ///< the process could not be started, or has ended
+  kLate,       ///< not READY within --ready-timeout
+  kHung,       ///< its loop has not turned for --watchdog
+  kLeaving,    ///< it was told to leave by a signal, or has served enough: it wants a successor
+  kSucceeded,  ///< another process is READY to take its place
+  kDismissed,  ///< the slot is needed no more
   kDelayOver,
   kDrain,         ///< the service stops gracefully
   kEmptied,       ///< nobody waits in its accept queues any more
@@ -39,18 +42,21 @@ enum class SlotEvent : std::uint8_t {
   kPatienceOver,  ///< the process was told to end, and has not
 };
 inline constexpr std::array kSlotEvents = {
-    SlotEvent::kStart,   SlotEvent::kReady,   SlotEvent::kFailed,      SlotEvent::kLate,
-    SlotEvent::kHung,    SlotEvent::kLeaving, SlotEvent::kDelayOver,   SlotEvent::kDrain,
-    SlotEvent::kEmptied, SlotEvent::kStop,    SlotEvent::kPatienceOver};
+    SlotEvent::kStart,       SlotEvent::kReady,   SlotEvent::kFailed,    SlotEvent::kLate,
+    SlotEvent::kHung,        SlotEvent::kLeaving, SlotEvent::kSucceeded, SlotEvent::kDismissed,
+    SlotEvent::kDelayOver,   SlotEvent::kDrain,   SlotEvent::kEmptied,   SlotEvent::kStop,
+    SlotEvent::kPatienceOver};
 
 enum class SlotAction : std::uint8_t {
   kNone,
   kSpawn,
-  kServe,     ///< the worker is READY
-  kKillLate,  ///< SIGKILL; the exit comes as kFailed, here and below
-  kAbort,     ///< SIGABRT, and SIGKILL if it does not follow soon
-  kKill,      ///< SIGKILL
-  kReplace,   ///< let the process finish beside the slot, and spawn another
+  kServe,         ///< the worker is READY
+  kKillLate,      ///< SIGKILL; the exit comes as kFailed, here and below
+  kAbort,         ///< SIGABRT, and SIGKILL if it does not follow soon
+  kKill,          ///< SIGKILL
+  kAskSuccessor,  ///< have another process started beside it
+  kInstall,       ///< the other process takes the place, and the connections of the one that had it
+  kDismiss,       ///< its connections go to the other slots' workers
   kScheduleSpawn,
   kTellDrain,
   kSpawnToDrain,  ///< spawn, and tell it to drain at once

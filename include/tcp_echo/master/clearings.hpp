@@ -1,0 +1,61 @@
+// Listeners on their way to being closed: their address is served no more, new handshakes are kept away, and
+// some worker takes whoever still waits there. Closing one earlier would reset those clients.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "tcp_echo/ipc/message.hpp"
+#include "tcp_echo/loop/timer.hpp"
+#include "tcp_echo/master/listener_set.hpp"
+
+namespace tcp_echo {
+
+class Clearings {
+ public:
+  struct Handlers {
+    /// Tells a worker that serves, another one each time; gives its block of the scoreboard, or nothing if
+    /// none can be told.
+    std::function<std::optional<std::size_t>(const ClearMessage&, std::span<const int> descriptors)>
+        tell_someone;
+    std::function<void(std::size_t block, const GiveUpMessage&)> tell;
+    std::function<void()> on_removed;  ///< there is one less
+  };
+  Clearings(Loop& loop, Handlers handlers);
+  ~Clearings();
+  Clearings(const Clearings&) = delete;
+  Clearings& operator=(const Clearings&) = delete;
+
+  /// Nobody can begin a handshake with these any more. What is not empty after `time` is closed all the same.
+  void add(const std::vector<ListenerSet::Address>& addresses, std::chrono::milliseconds time);
+  /// Finds a worker for those that have none: call it whenever one may have begun to serve.
+  void settle();
+  /// By the worker with that block.
+  void on_cleared(std::size_t block, const ClearedMessage& message);
+  /// The same worker: another one is tried soon.
+  void on_refused(std::size_t block, const RefuseClearMessage& message);
+  /// It may have left some unfinished: the next settle() gives them to another one.
+  void on_worker_gone(std::size_t block);
+
+  bool is_empty() const noexcept { return clearings_.empty(); }
+
+ private:
+  struct Clearing;
+  void on_overdue(std::uint32_t number, std::chrono::milliseconds time);
+  Clearing* find(std::size_t block, std::uint32_t number);
+  void remove(std::uint32_t number);
+
+  Loop& loop_;
+  Handlers handlers_;
+  std::list<std::unique_ptr<Clearing>> clearings_;
+  std::uint32_t next_number_ = 1;
+  Timer retry_;
+};
+
+}  // namespace tcp_echo

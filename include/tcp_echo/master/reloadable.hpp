@@ -1,0 +1,12 @@
+// What a reload cannot change.
+#pragma once
+
+#include "tcp_echo/base/error.hpp"
+#include "tcp_echo/config/config.hpp"
+
+namespace tcp_echo {
+
+/// Fails with kConfig, and names the option, if `next` differs from `now` where only a new start can tell.
+Result<void> check_reloadable(const Config& now, const Config& next);
+
+}  // namespace tcp_echo
