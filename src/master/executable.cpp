@@ -3,18 +3,45 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
+#include <sstream>
+#include <vector>
 
 namespace tcp_echo {
+namespace {
 
-Result<UniqueFd> open_own_executable() {
-  // Not an open of /proc/self/exe itself: under Valgrind or qemu-user that leads to them, while readlink
-  // tells our own name.
+namespace fs = std::filesystem;
+
+/// Where a shell would find it, execvp(3).
+std::vector<fs::path> places_of(const std::string& called_as) {
+  if (called_as.empty()) return {};
+  if (called_as.find('/') != std::string::npos) return {called_as};
+  std::vector<fs::path> places;
+  const char* const path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');)
+    places.push_back(fs::path(folder) / called_as);
+  return places;
+}
+
+}  // namespace
+
+Result<std::string> own_program(const std::string& called_as) {
+  // Not /proc/self/exe itself: under Valgrind or qemu-user that leads to them, while readlink tells our own
+  // name.
   std::error_code error;
-  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto program = fs::read_symlink("/proc/self/exe", error);
   if (error) return system_failure("read the link /proc/self/exe", error.value());
+  for (const auto& place : places_of(called_as)) {
+    if (fs::equivalent(place, program, error)) return fs::absolute(place).string();
+  }
+  return program.string();
+}
+
+Result<UniqueFd> open_program(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (!fd) return system_failure("open " + path.string(), errno);
+  if (!fd) return system_failure("open " + path, errno);
   return fd;
 }
 

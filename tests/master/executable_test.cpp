@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <optional>
 
 #include "support/wait.hpp"
@@ -12,12 +14,12 @@ namespace tcp_echo::test {
 namespace {
 
 TEST(Executable, IsHeldByADescriptorThatIsNotInherited) {
-  const auto fd = value_or_throw(open_own_executable());
+  const auto fd = value_or_throw(open_program(value_or_throw(own_program())));
   EXPECT_NE(::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
 TEST(Executable, CanBeStartedThroughItsDescriptor) {
-  const auto fd = value_or_throw(open_own_executable());
+  const auto fd = value_or_throw(open_program(value_or_throw(own_program())));
   Loop loop;
   Reaper reaper(loop);
   std::optional<ExitStatus> ended;
@@ -29,6 +31,36 @@ TEST(Executable, CanBeStartedThroughItsDescriptor) {
       ChildProcess::spawn(loop, reaper, request, [&](const ExitStatus& status) { ended = status; }));
   ASSERT_TRUE(turn_until(loop, [&] { return ended.has_value(); }));
   EXPECT_TRUE(ended->is_clean()) << ended->text();
+}
+
+/// A link to this program, in a folder of its own.
+struct OwnProgram : ::testing::Test {
+  OwnProgram() {
+    std::string name = testing::TempDir() + "/executable.XXXXXX";
+    folder = ::mkdtemp(name.data());
+    std::filesystem::create_symlink(real, folder / "link");
+  }
+  ~OwnProgram() override { std::filesystem::remove_all(folder); }
+
+  std::string real = std::filesystem::read_symlink("/proc/self/exe").string();
+  std::filesystem::path folder;
+};
+
+TEST_F(OwnProgram, IsFoundByTheNameThatItWasCalledBy) {
+  EXPECT_EQ(value_or_throw(own_program((folder / "link").string())), folder / "link");
+  EXPECT_EQ(value_or_throw(own_program(real)), real);
+}
+
+TEST_F(OwnProgram, IsFoundAlongPathAsAShellFindsIt) {
+  const std::string before = std::getenv("PATH");
+  ::setenv("PATH", ("/nonexistent::" + folder.string() + ":/usr/bin").c_str(), 1);
+  EXPECT_EQ(value_or_throw(own_program("link")), folder / "link");
+  ::setenv("PATH", before.c_str(), 1);
+}
+
+TEST_F(OwnProgram, IsTheRealOneWhereTheNameLeadsElsewhere) {
+  for (const auto* const name : {"", "/bin/true", "true", "nonexistent", "/nonexistent/link"})
+    EXPECT_EQ(value_or_throw(own_program(name)), real) << name;
 }
 
 TEST(DescriptorPath, IsTheOneInProc) { EXPECT_EQ(descriptor_path(7), "/proc/self/fd/7"); }

@@ -9,8 +9,13 @@
 
 namespace tcp_echo {
 
+/// The path of this process's program, by which a newer one is found later. `called_as`, argv[0] of the
+/// start, decides if it leads to this program, by itself or along PATH: it may go through a link that is to
+/// be changed.
+Result<std::string> own_program(const std::string& called_as = {});
+
 /// For uv_spawn: pass it to the child as descriptor N and start /proc/self/fd/N there (proc(5)).
-Result<UniqueFd> open_own_executable();
+Result<UniqueFd> open_program(const std::string& path);
 
 /// "/proc/self/fd/7".
 std::string descriptor_path(int fd);

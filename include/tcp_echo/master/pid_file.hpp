@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "tcp_echo/base/error.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
@@ -16,6 +17,10 @@ class PidFile {
   /// process holds it (the error names that one), if it cannot be made, and if it is there and holds
   /// something else than a pid: that file is not ours to overwrite.
   static Result<PidFile> hold(const std::string& path);
+
+  /// The file that this process holds already, through a descriptor that outlived an execve(2).
+  static PidFile take_over(std::string path, UniqueFd fd) { return {std::move(path), std::move(fd)}; }
+  int fd() const noexcept { return fd_.get(); }
 
   /// The file is removed, unless another one has taken its name.
   ~PidFile();
