@@ -1,15 +1,20 @@
 // One executable, several roles: parse, choose the role, wire the objects, return the exit code.
 
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tcp_echo/base/limits.hpp"
@@ -22,13 +27,22 @@
 #include "tcp_echo/loop/process_title.hpp"
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/master/background.hpp"
+#include "tcp_echo/master/credentials.hpp"
+#include "tcp_echo/master/executable.hpp"
 #include "tcp_echo/master/inherited_sockets.hpp"
+#include "tcp_echo/master/log_target.hpp"
 #include "tcp_echo/master/master.hpp"
+#include "tcp_echo/master/reloadable.hpp"
+#include "tcp_echo/master/upgrade_call.hpp"
+#include "tcp_echo/master/upgrade_state.hpp"
+#include "tcp_echo/worker/fault.hpp"
 #include "tcp_echo/worker/orphan.hpp"
 #include "tcp_echo/worker/worker.hpp"
 
 namespace tcp_echo {
 namespace {
+
+constexpr auto kMasterTitle = "tcp-echo[mastr]";
 
 int as_int(ExitCode code) { return static_cast<int>(code); }
 
@@ -69,35 +83,56 @@ ExitCode run_worker(WorkerBirth birth) {
   return Worker(std::move(birth)).run();
 }
 
-/// Where the workers log. In the background nobody reads stderr, and an open terminal would be held.
-UniqueFd open_log(const Config& config) {
-  if (!config.log_file.empty()) return value_or_throw(open_log_file(config.log_file));
-  if (config.daemon) return UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  return UniqueFd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+std::vector<std::string> environment_variables() {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  return variables;
 }
 
-ExitCode serve(const Loaded& loaded, std::vector<UniqueFd> inherited, std::function<bool()> report_ready) {
-  constexpr auto kTitle = "tcp-echo[mastr]";
+/// How this program was called: a reload reads the same again, and a later program is called so, too.
+struct Call {
+  std::string program;  ///< argv[0]; the path of its file once that is known
+  std::vector<std::string> arguments;
+  std::string folder;  ///< empty if it is gone
+
+  Result<Loaded> load() const { return tcp_echo::load(arguments, environment_variables(), folder); }
+};
+
+std::string current_folder() {
+  std::error_code error;
+  return std::filesystem::current_path(error).string();
+}
+
+ExitCode serve(const Loaded& loaded, const Call& call, std::vector<UniqueFd> inherited,
+               std::function<bool()> report_ready) {
   const auto& config = loaded.config;
-  set_process_title(kTitle);
+  set_process_title(kMasterTitle);
   raise_open_files_limit();
-  const auto log = open_log(config);
-  set_up_logging(kTitle, log_settings(config, log.get()));
+  const auto log = value_or_throw(open_log(config));
+  set_up_logging(kMasterTitle, log_settings(config, log.get()));
   for (const auto& warning : loaded.warnings) spdlog::warn("{}", warning);
   for (const auto& notice : loaded.notices) spdlog::info("{}", notice);
   try {
-    return Master({config, std::move(inherited), log.get(), std::move(report_ready)}).run();
+    return Master({.config = config,
+                   .program = call.program,
+                   .arguments = call.arguments,
+                   .folder = call.folder,
+                   .load = [&call] { return call.load(); },
+                   .inherited_sockets = std::move(inherited),
+                   .log_descriptor = log.get(),
+                   .report_ready = std::move(report_ready)})
+        .run();
   } catch (const FatalError& error) {
     if (!config.log_file.empty() || config.daemon) spdlog::error("{}", error.what());
     throw;
   }
 }
 
-ExitCode serve_in_background(const Loaded& loaded, std::vector<UniqueFd> inherited) {
+ExitCode serve_in_background(const Loaded& loaded, const Call& call, std::vector<UniqueFd> inherited) {
   auto background = Background::enter();
   if (!background) return background.error();  // this is the process that was started
   try {
-    const auto code = serve(loaded, std::move(inherited), [&] { return background->report_ready(); });
+    const auto code = serve(loaded, call, std::move(inherited), [&] { return background->report_ready(); });
     if (background->is_waited_for())
       background->report_failure(complain("stopped before all workers were ready", ExitCode::kTemporary));
     return code;
@@ -107,12 +142,74 @@ ExitCode serve_in_background(const Loaded& loaded, std::vector<UniqueFd> inherit
   }
 }
 
-ExitCode run_master(const Loaded& loaded) {
+ExitCode run_master(const Loaded& loaded, Call call) {
+  call.program = value_or_throw(own_program(call.program));  // relative to this folder, perhaps
   // Until the handlers stand: as PID 1 the kernel would drop signals, elsewhere they would kill us.
   hold_signals();
   auto inherited = value_or_throw(take_inherited_sockets());  // they name this process, so before it may fork
-  if (loaded.config.daemon) return serve_in_background(loaded, std::move(inherited));
-  return serve(loaded, std::move(inherited), [] { return true; });
+  if (loaded.config.daemon) return serve_in_background(loaded, call, std::move(inherited));
+  return serve(loaded, call, std::move(inherited), [] { return true; });
+}
+
+UpgradeState state_of(const UpgradeCall& call) {
+  return value_or_throw(parse_upgrade_state(value_or_throw(read_state_file(call.state))));
+}
+
+/// Everything that a take-over needs, up to where it would begin to change something.
+ExitCode run_preflight(const UpgradeCall& call) {
+  const auto state = state_of(call);
+  const auto now = value_or_throw(parse_effective_toml(state.configuration));
+  const auto next = value_or_throw(load(call.arguments, environment_variables(), state.folder)).config;
+  if (auto reloadable = check_reloadable(now, next); !reloadable) throw FatalError(reloadable.error());
+  value_or_throw(find_credentials(next.user, next.group));
+  return print(kPreflightAnswer);
+}
+
+ExitCode take_over(const UpgradeCall& upgrade) {
+  set_process_title(kMasterTitle);
+  const auto state = state_of(upgrade);
+  const auto config = value_or_throw(parse_effective_toml(state.configuration));
+  set_up_logging(kMasterTitle, log_settings(config, state.log));
+  spdlog::info("version {} takes over", TCP_ECHO_VERSION);
+  const Call call{state.program, upgrade.arguments, state.folder};
+  suffer_in_take_over();
+  Master master({.config = config,
+                 .program = state.program,
+                 .arguments = call.arguments,
+                 .folder = call.folder,
+                 .load = [&call] { return call.load(); },
+                 .log_descriptor = state.log,
+                 .report_ready = [] { return true; }},
+                {.state = state, .program = upgrade.program, .former = upgrade.fallback});
+  for (const int fd : {upgrade.state, upgrade.program, upgrade.fallback}) ::close(fd);
+  return master.run();
+}
+
+/// The former program was told that all was well, and is no more; its file is still there, under a
+/// descriptor.
+ExitCode run_take_over(const UpgradeCall& call) {
+  hold_signals();
+  try {
+    return take_over(call);
+  } catch (const std::exception& error) {
+    if (call.fallback < 0) {
+      spdlog::error("this program cannot take over: {}; the service ends", error.what());
+      throw;
+    }
+    spdlog::error("this program cannot take over: {}; going back to the former one", error.what());
+    ::fcntl(call.program, F_SETFD, FD_CLOEXEC);
+    execute_upgrade({UpgradeCall::Purpose::kTakeOver, call.state, call.fallback, -1, call.arguments});
+    spdlog::error("the former program cannot be executed: {}; the service ends", std::strerror(errno));
+    throw;
+  }
+}
+
+ExitCode run_upgrade(const UpgradeCall& call) {
+  switch (call.purpose) {
+    case UpgradeCall::Purpose::kPreflight: return run_preflight(call);
+    case UpgradeCall::Purpose::kTakeOver: return run_take_over(call);
+  }
+  return ExitCode::kSoftware;
 }
 
 /// What a start would log.
@@ -121,9 +218,9 @@ void warn(const Loaded& loaded) {
   for (const auto& notice : loaded.notices) std::fprintf(stderr, "tcp-echo-master: %s\n", notice.c_str());
 }
 
-ExitCode run_action(const Loaded& loaded) {
+ExitCode run_action(const Loaded& loaded, const Call& call) {
   switch (loaded.action) {
-    case Action::kRun: return run_master(loaded);
+    case Action::kRun: return run_master(loaded, call);
     case Action::kCheck: warn(loaded); return print("configuration ok\n");
     case Action::kPrintConfig: warn(loaded); return print(annotated_toml(loaded));
     case Action::kVersion: return print("tcp-echo-master " TCP_ECHO_VERSION "\n");
@@ -140,19 +237,14 @@ void keep_standard_descriptors_open() {
   if (fd >= 0) ::close(fd);
 }
 
-std::vector<std::string> environment_variables() {
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
-  return variables;
-}
-
-ExitCode run(const std::vector<std::string>& arguments) {
+ExitCode run(const Call& call) {
   keep_standard_descriptors_open();
   ignore_signal(SIGPIPE);
-  if (auto birth = worker_birth(arguments)) return run_worker(std::move(*birth));
-  const auto loaded = load(arguments, environment_variables());
+  if (auto birth = worker_birth(call.arguments)) return run_worker(std::move(*birth));
+  if (const auto upgrade = parse_upgrade_call(call.arguments)) return run_upgrade(*upgrade);
+  const auto loaded = call.load();
   if (!loaded) return complain(loaded.error().text, loaded.error().code);
-  return run_action(*loaded);
+  return run_action(*loaded, call);
 }
 
 }  // namespace
@@ -160,9 +252,9 @@ ExitCode run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   argv = tcp_echo::prepare_process_title(argc, argv);
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const tcp_echo::Call call{argv[0], {argv + 1, argv + argc}, tcp_echo::current_folder()};
   try {
-    return tcp_echo::as_int(tcp_echo::run(arguments));
+    return tcp_echo::as_int(tcp_echo::run(call));
   } catch (const tcp_echo::FatalError& error) {
     return tcp_echo::as_int(tcp_echo::complain(error.what(), error.code()));
   } catch (const std::exception& error) {

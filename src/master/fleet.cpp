@@ -16,12 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A worker that was told to stop at once closes its connections in milliseconds, or it hangs.
-constexpr auto kPatience = 500ms;
-
-// What a worker gets for writing its core after SIGABRT.
-constexpr auto kPatienceAfterAbort = 1s;
-
 // So many failures of one slot, while others become ready, are enough to call a start failed.
 constexpr unsigned kMostStartFailures = 5;
 
@@ -33,6 +27,7 @@ WorkerState published_state(SlotState state) {
   switch (state) {
     case SlotState::kEmpty:
     case SlotState::kWaiting:
+    case SlotState::kRetired:
     case SlotState::kGone: return WorkerState::kNone;
     case SlotState::kStarting: return WorkerState::kStarting;
     case SlotState::kServing: return WorkerState::kReady;
@@ -46,41 +41,54 @@ WorkerState published_state(SlotState state) {
 
 }  // namespace
 
-Fleet::Fleet(Loop& loop, const WorkerResources& resources, const ListenerSet& listeners, unsigned slots,
-             Handlers handlers)
+Fleet::Fleet(Loop& loop, const WorkerResources& resources, std::shared_ptr<const Generation> generation,
+             unsigned slots, Handlers handlers)
     : loop_(loop),
       resources_(resources),
-      listeners_(listeners),
+      generation_(std::move(generation)),
       handlers_(std::move(handlers)),
+      clearings_(
+          loop, {.tell_someone = [this](const auto& message, auto fds) { return tell_someone(message, fds); },
+                 .tell = [this](std::size_t block, const auto& message) { tell(block, message); },
+                 .on_removed = [this] { handlers_.on_change(); }}),
       blocks_in_use_(kMostBlocks),
       loans_(slots),
+      candidates_late_(loop, [this] { on_candidates_late(); }),
       loan_retry_(loop, [this] { settle_loans(); }),
       watch_(loop, [this] { look_for_hung_workers(); }) {
   for (unsigned i = 0; i < slots; ++i) slots_.push_back(std::make_unique<Slot>(*this, i));
-  resources_.scoreboard.master().slot_count.store(slots);
 }
 
 Fleet::~Fleet() = default;
 
 void Fleet::start() {
-  if (resources_.config.watchdog > 0ms) {
-    last_look_ = loop_.now();
-    watch_.start(heartbeat_interval(resources_.config.watchdog));
-  }
+  begin_to_watch();
   for (const auto& slot : slots_) handle(*slot, SlotEvent::kStart);
+}
+
+void Fleet::begin_to_watch() {
+  watch_.stop();
+  if (config().watchdog == 0ms) return;
+  last_look_ = loop_.now();
+  watch_.start(heartbeat_interval(config().watchdog));
 }
 
 void Fleet::drain() {
   is_ending_ = true;
-  end_by_ = loop_.now() + resources_.config.shutdown_timeout;
+  if (movement_) fail_movement({ExitCode::kTemporary, "the service stops"});
+  end_by_ = loop_.now() + config().shutdown_timeout;
+  for (const auto& leaver : leavers_) {
+    if (wants_successor(*leaver)) drain_leaver(*leaver, config().shutdown_timeout);
+  }
   for (const auto& slot : slots_) handle(*slot, SlotEvent::kDrain);
 }
 
 void Fleet::stop() {
   is_ending_ = true;
+  if (movement_) fail_movement({ExitCode::kTemporary, "the service stops"});
   for (const auto& slot : slots_) handle(*slot, SlotEvent::kStop);
   for (const auto& leaver : leavers_) {
-    if (!leaver->told_to_die) on_leaver_overdue(*leaver);
+    if (leaver->stage != Leaver::Stage::kDying) stop_leaver(*leaver);
   }
 }
 
@@ -89,9 +97,10 @@ void Fleet::handle(Slot& slot, SlotEvent event) {
   slot.state = state;
   act(slot, action);
   publish(slot);
-  if (action == SlotAction::kNone) return;
+  if (action == SlotAction::kNone || is_changing_) return;
   hasten_someone();
   settle_loans();
+  clearings_.settle();
   handlers_.on_change();
 }
 
@@ -102,15 +111,17 @@ void Fleet::act(Slot& slot, SlotAction action) {
     case SlotAction::kServe: return serve(slot);
     case SlotAction::kKillLate:
       spdlog::error("{} is not ready after {} (--ready-timeout); killing it", slot.worker->name(),
-                    format_duration(resources_.config.ready_timeout));
+                    format_duration(config().ready_timeout));
       return slot.worker->kill(SIGKILL);
     case SlotAction::kAbort: return abort(slot);
     case SlotAction::kKill:
       spdlog::error("{} was to end and has not; killing it", slot.worker->name());
       return slot.worker->kill(SIGKILL);
-    case SlotAction::kReplace: return replace(slot);
+    case SlotAction::kAskSuccessor: return handlers_.on_leaving(slot.index, slot.worker->pid());
+    case SlotAction::kInstall: return install(slot);
+    case SlotAction::kDismiss: return dismiss(slot);
     case SlotAction::kScheduleSpawn: return schedule_spawn(slot);
-    case SlotAction::kTellDrain: return tell_drain(slot);
+    case SlotAction::kTellDrain: return tell_drain(*slot.worker);
     case SlotAction::kSpawnToDrain: return spawn_to_drain(slot);
     case SlotAction::kTellStop: return tell_stop(slot);
     case SlotAction::kLeave: return leave();
@@ -134,28 +145,36 @@ void Fleet::spawn_to_drain(Slot& slot) {
                   spawned.error().text);
     return handle(slot, SlotEvent::kFailed);
   }
-  tell_drain(slot);
+  tell_drain(*slot.worker);
 }
 
-void Fleet::tell_drain(Slot& slot) {
+void Fleet::tell_drain(WorkerProcess& worker) const {
   const auto left = std::max<std::chrono::milliseconds>(end_by_ - loop_.now(), 0ms);
-  slot.worker->tell(DrainMessage{static_cast<std::uint64_t>(left.count())});
+  worker.tell_to_end(DrainMessage{static_cast<std::uint64_t>(left.count())});
+}
+
+WorkerProcess::Handlers Fleet::handlers_for(Slot& slot, std::size_t block) {
+  return {.on_message = [this, &slot, block](const Message& message) { on_message(slot, block, message); },
+          .on_exit = [this, &slot, block](const ExitStatus& status) { on_exit(slot, block, status); }};
+}
+
+Result<std::unique_ptr<WorkerProcess>> Fleet::start_process(Slot& slot,
+                                                            std::shared_ptr<const Generation> generation,
+                                                            bool waits) {
+  const auto block = free_block();
+  if (block == blocks_in_use_.size()) return failure(ExitCode::kOsError, "too many processes still run");
+  auto worker = WorkerProcess::start(loop_, resources_, std::move(generation), {slot.index + 1, block, waits},
+                                     handlers_for(slot, block));
+  if (worker) blocks_in_use_[block] = true;
+  return worker;
 }
 
 Result<void> Fleet::try_spawn(Slot& slot) {
-  const auto block = free_block();
-  if (block == blocks_in_use_.size()) return failure(ExitCode::kOsError, "too many processes still run");
-  WorkerProcess::Handlers handlers;
-  handlers.on_message = [this, &slot, block](const Message& message) { on_message(slot, block, message); };
-  handlers.on_exit = [this, &slot, block](const ExitStatus& status) { on_exit(slot, block, status); };
-  auto worker = WorkerProcess::start(
-      loop_, resources_, {slot.index + 1, block, listeners_.of_slot(slot.index), listeners_.is_inherited()},
-      std::move(handlers));
+  auto worker = start_process(slot, generation_, false);
   if (!worker) return tl::unexpected(worker.error());
   slot.worker = std::move(*worker);
-  blocks_in_use_[block] = true;
   slot.late_for_sure = false;
-  slot.late.start(resources_.config.ready_timeout);
+  slot.late.start(config().ready_timeout);
   return {};
 }
 
@@ -176,24 +195,15 @@ void Fleet::abort(Slot& slot) {
 }
 
 void Fleet::abort(Leaver& leaver) {
-  leaver.told_to_die = true;
   abort(*leaver.worker);
-  leaver.overdue.start(kPatienceAfterAbort);
+  expect_death(leaver);
 }
 
 void Fleet::abort(WorkerProcess& worker) const {
   spdlog::error("{} has not turned for {} (--watchdog); SIGABRT now, SIGKILL in {}", worker.name(),
-                format_duration(resources_.config.watchdog), format_duration(kPatienceAfterAbort));
+                format_duration(worker.generation().config.watchdog), format_duration(kPatienceAfterAbort));
   worker.kill(SIGABRT);
   worker.kill(SIGCONT);  // a stopped process dies only once it runs again
-}
-
-void Fleet::replace(Slot& slot) {
-  spdlog::info("{} was told to leave by a signal; starting another beside it", slot.worker->name());
-  auto& leaver = *leavers_.emplace_back(std::make_unique<Leaver>(*this, slot.index, std::move(slot.worker)));
-  leaver.overdue.start(resources_.config.shutdown_timeout + kGraceAfterDeadline);
-  resources_.scoreboard.master().slots[slot.index].restarts.add(1);
-  spawn(slot);
 }
 
 /// Before the service is up, failing too often is its end; afterwards it is the slot's concern alone.
@@ -230,7 +240,7 @@ bool Fleet::start_has_failed() const {
 
 void Fleet::tell_stop(Slot& slot) {
   if (!slot.patience.is_running()) slot.patience.start(kPatience);  // asking again must not put the kill off
-  slot.worker->tell(StopMessage{});
+  slot.worker->tell_to_end(StopMessage{});
 }
 
 void Fleet::leave() {
@@ -240,12 +250,20 @@ void Fleet::leave() {
   if (all_gone) handlers_.on_all_gone();
 }
 
+bool Fleet::is_moving() const {
+  const auto moves = [](const auto& leaver) { return leaver->stage == Leaver::Stage::kMoving; };
+  return movement_ || !clearings_.is_empty() || std::any_of(leavers_.begin(), leavers_.end(), moves);
+}
+
 void Fleet::on_message(Slot& slot, std::size_t block, const Message& message) {
-  if (slot.worker == nullptr || slot.worker->block() != block) return;  // a leaver has nothing more to say
+  if (slot.candidate != nullptr && slot.candidate->block() == block)
+    return on_candidate_message(slot, message);
+  if (auto* const leaver = leaver_with(block)) return on_leaver_message(*leaver, message);
   if (std::holds_alternative<ReadyMessage>(message)) return on_ready(slot);
   if (std::holds_alternative<LeavingMessage>(message)) return handle(slot, SlotEvent::kLeaving);
   if (std::holds_alternative<EmptiedMessage>(message)) return handle(slot, SlotEvent::kEmptied);
   if (const auto* refused = std::get_if<RefuseLoanMessage>(&message)) return on_refused_loan(slot, *refused);
+  if (heeds_clearing(block, message)) return;
   spdlog::error("{} sent a message that only a master may send; killing it", slot.worker->name());
   slot.worker->kill(SIGKILL);
 }
@@ -264,14 +282,19 @@ void Fleet::on_late(Slot& slot) {
 }
 
 void Fleet::on_exit(Slot& slot, std::size_t block, const ExitStatus& status) {
-  const bool is_leaver = slot.worker == nullptr || slot.worker->block() != block;
+  const bool had_place = slot.worker != nullptr && slot.worker->block() == block;
+  const bool was_candidate = slot.candidate != nullptr && slot.candidate->block() == block;
   const auto worker = take(slot, block);
   const ProcessFailure ended{worker->obituary(status), status.is_clean(), worker->served_for()};
   retire(resources_.scoreboard.block(block), resources_.scoreboard.master().slots[slot.index].past);
   blocks_in_use_[block] = false;
-  if (is_leaver) {
+  clearings_.on_worker_gone(block);
+  if (was_candidate) return fail_movement({ExitCode::kTemporary, ended.text});
+  if (!had_place) {
     spdlog::log(level_of(ended), "{}", ended.text);
-    return leave();
+    clearings_.settle();
+    leave();
+    return handlers_.on_change();
   }
   slot.failure = ended;
   slot.late.stop();
@@ -282,21 +305,14 @@ void Fleet::on_exit(Slot& slot, std::size_t block, const ExitStatus& status) {
 }
 
 std::unique_ptr<WorkerProcess> Fleet::take(Slot& slot, std::size_t block) {
-  if (slot.worker != nullptr && slot.worker->block() == block) return std::move(slot.worker);
+  for (auto* const place : {&slot.worker, &slot.candidate}) {
+    if (*place != nullptr && (*place)->block() == block) return std::move(*place);
+  }
   const auto leaver = std::find_if(leavers_.begin(), leavers_.end(),
                                    [block](const auto& each) { return each->worker->block() == block; });
   auto worker = std::move((*leaver)->worker);
   leavers_.erase(leaver);
   return worker;
-}
-
-void Fleet::on_leaver_overdue(Leaver& leaver) {
-  if (std::exchange(leaver.told_to_die, true)) {
-    spdlog::error("{} was to end and has not; killing it", leaver.worker->name());
-    return leaver.worker->kill(SIGKILL);
-  }
-  leaver.worker->tell(StopMessage{});
-  leaver.overdue.start(kPatience);
 }
 
 /// While nobody serves, whoever is next does not wait for the whole of its backoff.
@@ -307,56 +323,73 @@ void Fleet::hasten_someone() {
     if (slot->state != SlotState::kWaiting || !slot->delay.is_running()) continue;
     if (next == nullptr || slot->spawn_due < next->spawn_due) next = slot.get();
   }
-  const auto soon = loop_.now() + resources_.config.respawn_delay_min;
+  const auto soon = loop_.now() + config().respawn_delay_min;
   if (next == nullptr || next->spawn_due <= soon) return;
   spdlog::info("no worker serves: starting worker {} in {} already", next->index + 1,
-               format_duration(resources_.config.respawn_delay_min));
+               format_duration(config().respawn_delay_min));
   next->spawn_due = soon;
-  next->delay.start(resources_.config.respawn_delay_min);
+  next->delay.start(config().respawn_delay_min);
 }
 
 void Fleet::look_for_hung_workers() {
   const auto now = loop_.now();
   const auto since_last_look = now - std::exchange(last_look_, now);
-  watch_.start(heartbeat_interval(resources_.config.watchdog));
+  watch_.start(heartbeat_interval(config().watchdog));
   for (const auto& slot : slots_) {
     if (slot->worker != nullptr && slot->worker->was_ready() && slot->worker->is_hung(since_last_look))
       handle(*slot, SlotEvent::kHung);
   }
   for (const auto& leaver : leavers_) {
-    if (!leaver->told_to_die && leaver->worker->is_hung(since_last_look)) abort(*leaver);
+    if (leaver->stage != Leaver::Stage::kDying && leaver->worker->is_hung(since_last_look)) abort(*leaver);
   }
 }
 
 void Fleet::pass_on_log(int descriptor) {
   const std::array descriptors = {descriptor};
   for (const auto& slot : slots_) {
-    if (slot->worker != nullptr) slot->worker->tell(LogMessage{}, descriptors);
+    for (auto* const worker : {slot->worker.get(), slot->candidate.get()}) {
+      if (worker != nullptr && worker->is_reachable()) worker->tell(LogMessage{}, descriptors);
+    }
   }
-  for (const auto& leaver : leavers_) leaver->worker->tell(LogMessage{}, descriptors);
+  for (const auto& leaver : leavers_) {
+    if (leaver->worker->is_reachable()) leaver->worker->tell(LogMessage{}, descriptors);
+  }
 }
 
 void Fleet::log_statistics() const {
   for (const auto& slot : slots_) {
-    const auto& entry = resources_.scoreboard.master().slots[slot->index];
-    std::vector<const WorkerCounters*> parts = {&entry.past};
-    if (slot->worker != nullptr) parts.push_back(&slot->worker->counters());
-    for (const auto& leaver : leavers_) {
-      if (leaver->index == slot->index) parts.push_back(&leaver->worker->counters());
-    }
-    const auto sum = [&parts](auto count) {
-      std::uint64_t total = 0;
-      for (const auto* part : parts) total += count(*part);
-      return total;
-    };
-    spdlog::info("worker {} is {}: {} open, {} accepted, {} received, {} sent, {}", slot->index + 1,
-                 name_of(slot->state),
-                 counted(sum([](const auto& part) { return part.active(); }), "connection"),
-                 sum([](const auto& part) { return part.accepted.get(); }),
-                 format_bytes(sum([](const auto& part) { return part.received_bytes.get(); })),
-                 format_bytes(sum([](const auto& part) { return part.sent_bytes.get(); })),
-                 counted(entry.restarts.get(), "restart"));
+    if (slot->state != SlotState::kEmpty) log_statistics(*slot);
   }
+}
+
+void Fleet::log_statistics(const Slot& slot) const {
+  const auto& entry = resources_.scoreboard.master().slots[slot.index];
+  std::vector<const WorkerCounters*> parts = {&entry.past};
+  if (slot.worker != nullptr) parts.push_back(&slot.worker->counters());
+  for (const auto& leaver : leavers_) {
+    if (leaver->index == slot.index) parts.push_back(&leaver->worker->counters());
+  }
+  const auto sum = [&parts](auto count) {
+    std::uint64_t total = 0;
+    for (const auto* part : parts) total += count(*part);
+    return total;
+  };
+  spdlog::info(
+      "worker {} is {}: {} open, {} accepted, {} closed, {} handed over to it, {} by it, {} received, {} "
+      "sent, {}",
+      slot.index + 1, name_of(slot.state),
+      counted(sum([](const auto& part) { return part.active(); }), "connection"),
+      sum([](const auto& part) { return part.accepted.get(); }),
+      sum([](const auto& part) { return part.all_closed(); }),
+      sum([](const auto& part) { return part.handed_over_in.get(); }),
+      sum([](const auto& part) { return part.handed_over_out.get(); }),
+      format_bytes(sum([](const auto& part) { return part.received_bytes.get(); })),
+      format_bytes(sum([](const auto& part) { return part.sent_bytes.get(); })),
+      counted(entry.restarts.get(), "restart"));
+}
+
+pid_t Fleet::worker_of(unsigned slot) const {
+  return slot < slots_.size() && slots_[slot]->worker != nullptr ? slots_[slot]->worker->pid() : 0;
 }
 
 std::size_t Fleet::ready_count() const {
@@ -365,6 +398,31 @@ std::size_t Fleet::ready_count() const {
 }
 
 bool Fleet::anyone_serves() const { return ready_count() > 0; }
+
+/// Whether the message is about one; from a worker, or a leaver.
+bool Fleet::heeds_clearing(std::size_t block, const Message& message) {
+  const auto* const cleared = std::get_if<ClearedMessage>(&message);
+  const auto* const refused = std::get_if<RefuseClearMessage>(&message);
+  if (cleared != nullptr) clearings_.on_cleared(block, *cleared);
+  if (refused != nullptr) clearings_.on_refused(block, *refused);
+  return cleared != nullptr || refused != nullptr;
+}
+
+std::optional<std::size_t> Fleet::tell_someone(const Message& message, std::span<const int> descriptors) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const auto& slot = *slots_[++told_last_ % slots_.size()];
+    if (slot.state == SlotState::kServing && slot.worker->try_tell(message, descriptors))
+      return slot.worker->block();
+  }
+  return std::nullopt;
+}
+
+void Fleet::tell(std::size_t block, const Message& message) {
+  if (auto* const leaver = leaver_with(block)) return leaver->worker->tell(message);
+  for (const auto& slot : slots_) {
+    if (slot->worker != nullptr && slot->worker->block() == block) slot->worker->tell(message);
+  }
+}
 
 std::size_t Fleet::free_block() const {
   const auto found = std::find(blocks_in_use_.begin(), blocks_in_use_.end(), false);
@@ -376,6 +434,9 @@ void Fleet::publish(const Slot& slot) const {
   entry.block.store(static_cast<std::uint32_t>(slot.worker == nullptr ? 0 : slot.worker->block()));
   entry.pid.store(slot.worker == nullptr ? 0 : slot.worker->pid());
   entry.state.store(published_state(slot.state));
+  entry.generation.store(slot.worker == nullptr ? 0 : slot.worker->generation().number);
+  auto& slot_count = resources_.scoreboard.master().slot_count;
+  slot_count.store(std::max(slot_count.load(), slot.index + 1));  // not of one that never came to be
 }
 
 }  // namespace tcp_echo

@@ -36,20 +36,28 @@ void Fleet::expect_service(Slot& slot, std::chrono::milliseconds delay) {
   slot.unserved.start(takes_too_long ? 0ms : kLendAfter);
 }
 
+/// A slot that was scaled away has no listeners at addresses that were added since.
+bool Fleet::needs_borrower(const Slot& slot) const {
+  return slot.needs_borrower && !generation_->listeners.of_slot(slot.index).empty();
+}
+
+bool Fleet::can_borrow(const Slot& slot) {
+  return slot.state == SlotState::kServing && slot.worker->is_reachable();
+}
+
 void Fleet::settle_loans() {
-  if (is_ending_ || listeners_.is_inherited()) return;
+  if (is_ending_ || is_changing_ || generation_->listeners.is_inherited()) return;
   std::vector<Lender> views;
   views.reserve(slots_.size());
   for (const auto& slot : slots_) {
-    views.push_back(
-        {slot->needs_borrower, slot->state == SlotState::kServing, loop_.now() < slot->may_borrow_from});
+    views.push_back({needs_borrower(*slot), can_borrow(*slot), loop_.now() < slot->may_borrow_from});
   }
   for (const auto& [lender, from, to] : loans_.settle(views)) {
     if (from && !take_back(lender, *from)) loans_.set_borrower(lender, from);
     if (to && !lend(lender, *to)) loans_.set_borrower(lender, std::nullopt);
   }
   const auto is_unsettled = [this](const auto& slot) {
-    return slot->needs_borrower != loans_.borrower_of(slot->index).has_value();
+    return needs_borrower(*slot) != loans_.borrower_of(slot->index).has_value();
   };
   if (anyone_serves() && std::any_of(slots_.begin(), slots_.end(), is_unsettled))
     loan_retry_.start(kLoanRetry);
@@ -58,7 +66,8 @@ void Fleet::settle_loans() {
 bool Fleet::lend(std::size_t lender, std::size_t borrower) {
   const LendMessage message{static_cast<std::uint32_t>(lender + 1)};
   auto& worker = *slots_[borrower]->worker;
-  if (auto told = worker.try_tell(message, listeners_.of_slot(static_cast<unsigned>(lender))); !told) {
+  if (auto told = worker.try_tell(message, generation_->listeners.of_slot(static_cast<unsigned>(lender)));
+      !told) {
     spdlog::warn("the listeners of worker {} cannot be lent to {}: {}; trying again in {}", message.slot,
                  worker.name(), told.error().text, format_duration(kLoanRetry));
     return false;

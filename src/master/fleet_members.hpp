@@ -3,18 +3,27 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tcp_echo/loop/timer.hpp"
 #include "tcp_echo/master/backoff.hpp"
 #include "tcp_echo/master/fleet.hpp"
+#include "tcp_echo/master/leaver_stage.hpp"
 
 namespace tcp_echo {
 
 /// Timers come before readiness in a turn of the loop. When this process did not run for a while, what a
 /// timer waits for may have happened long ago and only has to be read: a second look tells.
 inline constexpr std::chrono::milliseconds kSecondLook{50};
+
+// A worker that was told to stop at once closes its connections in milliseconds, or it hangs.
+inline constexpr std::chrono::milliseconds kPatience{500};
+
+// What a worker gets for writing its core after SIGABRT.
+inline constexpr std::chrono::milliseconds kPatienceAfterAbort{1000};
 
 /// How a process ended, or why it could not be started.
 struct ProcessFailure {
@@ -26,7 +35,7 @@ struct ProcessFailure {
 struct Fleet::Slot {
   Slot(Fleet& fleet, unsigned position)
       : index(position),
-        backoff(fleet.resources_.config.respawn_delay_min, fleet.resources_.config.respawn_delay_max),
+        backoff(fleet.config().respawn_delay_min, fleet.config().respawn_delay_max),
         late(fleet.loop_, [this, &fleet] { fleet.on_late(*this); }),
         delay(fleet.loop_, [this, &fleet] { fleet.handle(*this, SlotEvent::kDelayOver); }),
         patience(fleet.loop_, [this, &fleet] { fleet.handle(*this, SlotEvent::kPatienceOver); }),
@@ -35,6 +44,8 @@ struct Fleet::Slot {
   unsigned index;  ///< from 0
   SlotState state = SlotState::kEmpty;
   std::unique_ptr<WorkerProcess> worker;
+  std::unique_ptr<WorkerProcess> candidate;  ///< is to take the place, once all are READY
+  bool candidate_wants_successor = false;
   Backoff backoff;
   ProcessFailure failure;  ///< how the last process ended, or why it was none
   bool was_ever_ready = false;
@@ -49,17 +60,22 @@ struct Fleet::Slot {
   Timer unserved;
 };
 
-/// A worker that was told to leave by a signal, and finishes beside its successor.
+/// A worker that has lost its place, and finishes beside the one that has it now.
 struct Fleet::Leaver {
+  using Stage = LeaverStage;
+
   Leaver(Fleet& fleet, unsigned slot, std::unique_ptr<WorkerProcess> process)
       : index(slot),
         worker(std::move(process)),
-        overdue(fleet.loop_, [this, &fleet] { fleet.on_leaver_overdue(*this); }) {}
+        overdue(fleet.loop_, [this, &fleet] { fleet.on_leaver_overdue(*this); }),
+        retry(fleet.loop_, [this, &fleet] { fleet.hand_over(*this); }) {}
 
   unsigned index;
   std::unique_ptr<WorkerProcess> worker;
-  bool told_to_die = false;  ///< by STOP or SIGABRT; SIGKILL is next
+  Stage stage = Stage::kMoving;
+  std::optional<std::size_t> successor;  ///< the slot whose worker was tried last
   Timer overdue;
+  Timer retry;
 };
 
 }  // namespace tcp_echo

@@ -1,49 +1,21 @@
 #include "tcp_echo/master/master.hpp"
 
-#include <spdlog/fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
-#include <string_view>
 #include <utility>
 
-#include "tcp_echo/base/cpu.hpp"
 #include "tcp_echo/base/log.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/config/options.hpp"
 #include "tcp_echo/master/executable.hpp"
+#include "tcp_echo/master/worker_count.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 
 namespace tcp_echo {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct LaterSignal {
-  int number;
-  std::string_view purpose;
-};
-
-// Caught, so that none of them kills the service by its default action.
-constexpr std::array kLaterSignals = {
-    LaterSignal{SIGUSR2, "upgrade"},
-    LaterSignal{SIGTTIN, "scaling up"},
-    LaterSignal{SIGTTOU, "scaling down"},
-};
-
-unsigned wanted_workers(const Config& config) {
-  if (config.workers != 0) return config.workers;
-  return std::min(worker_count_for(usable_cpus().size(), cpu_quota()), kMaxWorkers);
-}
-
-std::string listed(const std::vector<Endpoint>& endpoints) {
-  std::vector<std::string> texts;
-  texts.reserve(endpoints.size());
-  for (const auto& endpoint : endpoints) texts.push_back(endpoint.text());
-  return fmt::format("{}", fmt::join(texts, ", "));
-}
 
 std::optional<PidFile> hold_pid_file(const Config& config) {
   if (config.pid_file.empty()) return std::nullopt;
@@ -65,37 +37,67 @@ void warn_of_short_backlog(unsigned wanted) {
 
 }  // namespace
 
-Master::Master(MasterBirth birth)
+Master::Holdings Master::acquire(MasterBirth& birth) {
+  const auto& config = birth.config;
+  const auto workers = wanted_workers(config);
+  auto credentials = value_or_throw(find_credentials(config.user, config.group));
+  auto pid_file = hold_pid_file(config);
+  auto executable = value_or_throw(open_program(birth.program));
+  auto scoreboard = value_or_throw(Scoreboard::create());
+  auto listeners = value_or_throw(open_listeners(birth, workers));
+  return {workers,
+          credentials,
+          std::move(pid_file),
+          std::move(executable),
+          std::move(scoreboard),
+          std::make_shared<const Generation>(Generation{1, config, std::move(listeners)})};
+}
+
+Master::Master(MasterBirth&& birth, Holdings holdings)
     : birth_(std::move(birth)),
-      config_(birth_.config),
-      workers_(wanted_workers(config_)),
-      credentials_(value_or_throw(find_credentials(config_.user, config_.group))),
-      pid_file_(hold_pid_file(config_)),
+      workers_(holdings.workers),
+      credentials_(holdings.credentials),
+      pid_file_(std::move(holdings.pid_file)),
       notifier_(Notifier::from_environment()),
       reaper_(loop_),
-      executable_(value_or_throw(open_own_executable())),
-      scoreboard_(value_or_throw(Scoreboard::create())),
-      listeners_(value_or_throw(open_listeners(birth_, workers_))),
+      executable_(std::move(holdings.executable)),
+      scoreboard_(std::move(holdings.scoreboard)),
+      generation_(std::move(holdings.generation)),
       deadline_(loop_, [this] { stop_now(); }),
       alive_(loop_, [this] { keep_alive(); }),
+      due_(loop_, [this] { begin_next(); }),
+      retry_(loop_, [this] { retry_restarts(); }),
+      restart_backoff_(config().respawn_delay_min, config().respawn_delay_max),
       fleet_(loop_,
-             WorkerResources{config_, scoreboard_, reaper_, credentials_, executable_.get(),
-                             birth_.log_descriptor},
-             listeners_, workers_,
+             WorkerResources{scoreboard_, reaper_, credentials_, executable_.get(), birth_.log_descriptor},
+             generation_, static_cast<unsigned>(std::max<std::size_t>(holdings.slots, workers_)),
              Fleet::Handlers{.on_all_ready = [this] { on_all_ready(); },
                              .on_start_failure = [this](const Error& error) { on_start_failure(error); },
                              .on_change = [this] { on_change(); },
+                             .on_leaving = [this](unsigned slot, pid_t worker) { on_leaving(slot, worker); },
                              .on_all_gone = [this] { on_all_gone(); }}) {}
+
+Master::Master(MasterBirth birth) : Master(std::move(birth), acquire(birth)) {}
 
 ExitCode Master::run() {
   handle_signals();
+  reaper_.catch_up();
   release_signals();
-  if (!listeners_.is_inherited()) warn_of_short_backlog(config_.backlog);
   keep_alive();
-  fleet_.start();
-  loop_.run();
+  if (!is_up_) start();
+  while (!is_over_) {
+    loop_.run();
+    if (is_to_be_replaced_) replace_program();
+  }
   if (start_failure_) throw FatalError(*start_failure_);
   return ExitCode::kOk;
+}
+
+void Master::start() {
+  if (!generation_->listeners.is_inherited()) warn_of_short_backlog(config().backlog);
+  scoreboard_.master().generation.store(generation_->number);
+  scoreboard_.master().started_at.store(loop_.now().count());
+  fleet_.start();
 }
 
 void Master::handle_signals() {
@@ -104,20 +106,26 @@ void Master::handle_signals() {
   };
   for (const int number : {SIGTERM, SIGQUIT, SIGINT})
     handle(number, [this](int received) { on_stop_signal(received); });
-  handle(SIGHUP, [this](int) { refuse_reload(); });
   handle(SIGUSR1, [this](int) { reopen_log(); });
-  for (const auto& later : kLaterSignals) {
-    handle(later.number, [&later](int received) {
-      spdlog::warn("{}: {} is not supported yet; nothing was done", signal_name(received), later.purpose);
+  const auto ask = [this, &handle](int number, std::function<void(Agenda&)> what) {
+    handle(number, [this, what = std::move(what)](int) {
+      what(agenda_);
+      proceed();
     });
-  }
+  };
+  ask(SIGHUP, [](Agenda& agenda) { agenda.ask_for_reload(); });
+  ask(SIGUSR2, [](Agenda& agenda) { agenda.ask_for_upgrade(); });
+  ask(SIGTTIN, [](Agenda& agenda) { agenda.ask_for_workers(1); });
+  ask(SIGTTOU, [](Agenda& agenda) { agenda.ask_for_workers(-1); });
 }
 
 void Master::on_all_ready() {
-  spdlog::info("serving on {} with {}", listed(listeners_.endpoints()), counted(workers_, "worker"));
+  spdlog::info("serving on {} with {}", listed(generation_->listeners.endpoints()),
+               counted(workers_, "worker"));
   is_up_ = true;
   if (!birth_.report_ready()) return stop_gracefully("nobody waits for the start any more");
   notifier_.ready(told_ = status());
+  proceed();
 }
 
 void Master::on_start_failure(const Error& error) {
@@ -126,13 +134,23 @@ void Master::on_start_failure(const Error& error) {
   fleet_.stop();
 }
 
+void Master::on_leaving(unsigned slot, pid_t worker) {
+  agenda_.ask_for_restart(slot, worker);
+  proceed();
+}
+
 void Master::on_change() {
-  if (is_up_ && !stopping_ && status() != told_) notifier_.status(told_ = status());
+  proceed();
+  tell_status();
+}
+
+void Master::tell_status() {
+  if (is_up_ && !stopping_ && !is_busy_ && status() != told_) notifier_.status(told_ = status());
 }
 
 std::string Master::status() const {
-  return fmt::format("serving on {}; {} of {} ready", listed(listeners_.endpoints()), fleet_.ready_count(),
-                     counted(workers_, "worker"));
+  return fmt::format("serving on {}; {} of {} ready", listed(generation_->listeners.endpoints()),
+                     fleet_.ready_count(), counted(workers_, "worker"));
 }
 
 void Master::on_stop_signal(int signal) {
@@ -145,34 +163,35 @@ void Master::on_stop_signal(int signal) {
 void Master::stop_gracefully(const std::string& why) {
   stopping_ = true;
   const auto text =
-      fmt::format("stopping gracefully, for {} at most", format_duration(config_.shutdown_timeout));
+      fmt::format("stopping gracefully, for {} at most", format_duration(config().shutdown_timeout));
   spdlog::info("{}: {}", why, text);
   notifier_.stopping(text);
-  listeners_.refuse_handshakes();
-  deadline_.start(config_.shutdown_timeout + kGraceAfterDeadline);
+  generation_->listeners.refuse_handshakes();
+  deadline_.start(config().shutdown_timeout + kGraceAfterDeadline);
   fleet_.drain();
 }
 
 void Master::stop_now() { fleet_.stop(); }
 
-/// Whoever waits for the end of a reload (systemd does) gets it.
-void Master::refuse_reload() {
-  spdlog::warn("SIGHUP: reload is not supported yet; nothing was done");
-  if (!is_up_ || stopping_) return;
-  notifier_.reloading();
-  notifier_.ready(status());
-}
-
 void Master::reopen_log() {
-  if (!config_.log_file.empty()) {
-    if (auto reopened = reopen_log_file(config_.log_file, birth_.log_descriptor); reopened) {
+  if (!config().log_file.empty()) {
+    if (auto reopened = reopen_log_file(config().log_file, birth_.log_descriptor); reopened) {
       fleet_.pass_on_log(birth_.log_descriptor);
       spdlog::info("SIGUSR1: reopened the log file");
     } else {
       spdlog::error("SIGUSR1: {}; going on with the old one", reopened.error().text);
     }
   }
+  log_statistics();
+}
+
+void Master::log_statistics() {
   fleet_.log_statistics();
+  const auto& counts = scoreboard_.master();
+  const auto up = std::chrono::duration_cast<std::chrono::seconds>(
+      loop_.now() - std::chrono::milliseconds(counts.started_at.load()));
+  spdlog::info("up for {} s, generation {}, {}, {} failed", up.count(), generation_->number,
+               counted(counts.reloads.get(), "reload"), counts.failed_reloads.get());
 }
 
 void Master::keep_alive() {
@@ -183,8 +202,10 @@ void Master::keep_alive() {
 }
 
 void Master::on_all_gone() {
-  for (unsigned slot = 0; slot < workers_ && !start_failure_; ++slot) log_service(slot);
+  const auto slots = scoreboard_.master().slot_count.load();
+  for (unsigned slot = 0; slot < slots && !start_failure_; ++slot) log_service(slot);
   if (!start_failure_) spdlog::info("stopped");
+  is_over_ = true;
   loop_.stop();
 }
 

@@ -24,21 +24,25 @@ static_assert(kMostSlots == kMaxWorkers, "the scoreboard has a slot for every wo
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(Loop& loop, const WorkerResources& resources, WorkerPlace place,
+WorkerProcess::WorkerProcess(Loop& loop, const WorkerResources& resources,
+                             std::shared_ptr<const Generation> generation, WorkerPlace place,
                              Handlers handlers)
     : loop_(loop),
       resources_(resources),
-      place_(std::move(place)),
+      generation_(std::move(generation)),
+      place_(place),
       handlers_(std::move(handlers)),
-      heartbeat_(resources.config.watchdog) {}
+      heartbeat_(generation_->config.watchdog),
+      protocol_(protocol_version()) {}
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(Loop& loop, const WorkerResources& resources,
+                                                            std::shared_ptr<const Generation> generation,
                                                             WorkerPlace place, Handlers handlers) {
   auto pair = make_channel_pair();
   if (!pair) return tl::unexpected(pair.error());
   auto& [ours, theirs] = *pair;
   std::unique_ptr<WorkerProcess> worker(
-      new WorkerProcess(loop, resources, std::move(place), std::move(handlers)));
+      new WorkerProcess(loop, resources, std::move(generation), place, std::move(handlers)));
   try {
     worker->open_control(std::move(ours));
   } catch (const FatalError& error) {  // fatal to a start, but this may be a respawn
@@ -49,6 +53,30 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(Loop& loop, const Wo
   worker->started_at_ = loop.now();
   worker->introduce();
   return worker;
+}
+
+std::unique_ptr<WorkerProcess> WorkerProcess::adopt(Loop& loop, const WorkerResources& resources,
+                                                    std::shared_ptr<const Generation> generation,
+                                                    unsigned slot, const WorkerRecord& record,
+                                                    UniqueFd control, Handlers handlers) {
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, resources, std::move(generation),
+                                                          {slot + 1, record.block}, std::move(handlers)));
+  worker->started_at_ = record.started_at;
+  worker->ready_at_ = record.ready_at;
+  worker->protocol_ = record.protocol;
+  if (record.protocol != protocol_version()) {
+    worker->foreign_control_ = std::move(control);
+  } else if (control) {
+    worker->open_control(std::move(control));
+  }
+  worker->process_ = ChildProcess::adopt(
+      resources.reaper, record.pid, [raw = worker.get()](const ExitStatus& status) { raw->on_exit(status); });
+  return worker;
+}
+
+WorkerRecord WorkerProcess::record() const {
+  const int control = control_ == nullptr ? foreign_control_.get() : control_->fd();
+  return {pid(), place_.block, control, protocol_, started_at_, ready_at_};
 }
 
 void WorkerProcess::open_control(UniqueFd fd) {
@@ -62,14 +90,14 @@ void WorkerProcess::open_control(UniqueFd fd) {
 }
 
 Result<void> WorkerProcess::spawn(int control) {
-  const WorkerCall call{place_.slot, place_.listeners.size()};
+  const auto listeners = generation_->listeners.of_slot(place_.slot - 1);
+  const WorkerCall call{place_.slot, listeners.size()};
   SpawnRequest request;
   request.arguments = to_argv(call);
   request.descriptors.assign(static_cast<std::size_t>(call.program_descriptor()) + 1, -1);
   request.descriptors[kLogDescriptor] = resources_.log_descriptor;
   request.descriptors[kControlDescriptor] = control;
-  std::copy(place_.listeners.begin(), place_.listeners.end(),
-            request.descriptors.begin() + kFirstListenerDescriptor);
+  std::copy(listeners.begin(), listeners.end(), request.descriptors.begin() + kFirstListenerDescriptor);
   request.descriptors.back() = resources_.executable;
   request.file = descriptor_path(call.program_descriptor());
   request.user = resources_.credentials.user;
@@ -91,8 +119,8 @@ void WorkerProcess::on_exit(const ExitStatus& status) {
 
 void WorkerProcess::introduce() {
   const std::array descriptors = {resources_.scoreboard.fd()};
-  tell(ConfigureMessage{static_cast<std::uint32_t>(place_.block), place_.shares_listeners,
-                        effective_toml(resources_.config)},
+  tell(ConfigureMessage{static_cast<std::uint32_t>(place_.block), generation_->listeners.is_inherited(),
+                        place_.waits, effective_toml(generation_->config)},
        descriptors);
 }
 
@@ -109,12 +137,17 @@ void WorkerProcess::on_nonsense(const DecodeError& error) {
 }
 
 Result<void> WorkerProcess::try_tell(const Message& message, std::span<const int> descriptors) {
-  if (control_ == nullptr) return failure(ExitCode::kSoftware, "the control channel is closed");
+  if (!is_reachable()) return failure(ExitCode::kSoftware, "it speaks another protocol version");
   return control_->send(message, descriptors);
 }
 
 void WorkerProcess::tell(const Message& message, std::span<const int> descriptors) {
   if (auto told = try_tell(message, descriptors); !told) spdlog::warn("{}: {}", name(), told.error().text);
+}
+
+void WorkerProcess::tell_to_end(const Message& message) {
+  foreign_control_.reset();
+  if (is_reachable()) tell(message);
 }
 
 std::chrono::milliseconds WorkerProcess::served_for() const {

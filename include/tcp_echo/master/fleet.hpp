@@ -2,17 +2,25 @@
 //
 // What happens next is decided by pure parts: slot_fsm (what), Backoff (when), HeartbeatWatch (whether one
 // hangs), Loans (who accepts for a slot without a worker). This carries their decisions out.
+//
+// Everything that changes workers on purpose (reload, scale, a single one's restart) is one movement:
+// successors are started beside the workers that serve, and hold still until all of them are READY. Then they
+// take the places, the former workers hand their connections over and leave. Until that moment a failure
+// costs nothing.
 #pragma once
 
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "tcp_echo/base/error.hpp"
 #include "tcp_echo/loop/timer.hpp"
-#include "tcp_echo/master/listener_set.hpp"
+#include "tcp_echo/master/clearings.hpp"
+#include "tcp_echo/master/generation.hpp"
 #include "tcp_echo/master/loans.hpp"
 #include "tcp_echo/master/slot_fsm.hpp"
 #include "tcp_echo/master/worker_process.hpp"
@@ -22,23 +30,45 @@ namespace tcp_echo {
 /// Workers end their drain by themselves, within --shutdown-timeout; this is for one that hangs.
 inline constexpr std::chrono::milliseconds kGraceAfterDeadline{500};
 
+/// From the workers as they are to those that shall be.
+struct Movement {
+  std::shared_ptr<const Generation> generation;  ///< of the new workers, and of all that start later
+  unsigned workers = 0;                          ///< slots that serve afterwards
+  std::vector<unsigned> renewed;  ///< slots, from 0, that get a new worker; all below `workers`
+  /// Called when all of them are READY, before anything changes; a failure keeps everything as it is.
+  std::function<Result<void>()> before_change;
+  /// Called once: everything has changed, or nothing.
+  std::function<void(const Result<void>&)> on_done;
+};
+
 class Fleet {
  public:
   struct Handlers {
     std::function<void()> on_all_ready;           ///< once: the service is up
     std::function<void(Error)> on_start_failure;  ///< before that, for good; some workers may still run
     std::function<void()> on_change;              ///< ready_count() may have changed
-    std::function<void()> on_all_gone;            ///< after drain() or stop()
+    /// That worker wants a successor, and serves on until then.
+    std::function<void(unsigned slot, pid_t worker)> on_leaving;
+    std::function<void()> on_all_gone;  ///< after drain() or stop()
   };
 
-  /// `resources` and `listeners` outlive the fleet.
-  Fleet(Loop& loop, const WorkerResources& resources, const ListenerSet& listeners, unsigned slots,
-        Handlers handlers);
+  /// `resources` outlive the fleet.
+  Fleet(Loop& loop, const WorkerResources& resources, std::shared_ptr<const Generation> generation,
+        unsigned slots, Handlers handlers);
   ~Fleet();
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
 
   void start();
+  /// In place of start(): everything goes on as another program has left it. Throws FatalError.
+  void take_over(const UpgradeState& state);
+  /// The slots and the leavers as they are now. Not during a movement.
+  void record(UpgradeState& state) const;
+  /// One at a time, after on_all_ready and before the end.
+  void move(Movement movement);
+  /// Until the last of those that lost their places have handed over, or failed to, and the last listener
+  /// that was removed is closed: its address may be wanted again by what comes next.
+  bool is_moving() const;
   /// Every worker takes who waits in its accept queues, finishes what is under way, and leaves.
   void drain();
   /// Every worker closes everything and leaves, or is killed shortly after.
@@ -50,6 +80,8 @@ class Fleet {
   void log_statistics() const;
 
   std::size_t ready_count() const;
+  /// 0 if the slot has none.
+  pid_t worker_of(unsigned slot) const;
 
  private:
   struct Slot;
@@ -59,13 +91,16 @@ class Fleet {
   void act(Slot& slot, SlotAction action);
   void spawn(Slot& slot);
   void spawn_to_drain(Slot& slot);
+  WorkerProcess::Handlers handlers_for(Slot& slot, std::size_t block);
+  Result<std::unique_ptr<WorkerProcess>> start_process(Slot& slot,
+                                                       std::shared_ptr<const Generation> generation,
+                                                       bool waits);
   Result<void> try_spawn(Slot& slot);
   void serve(Slot& slot);
-  void tell_drain(Slot& slot);
+  void tell_drain(WorkerProcess& worker) const;
   void abort(Slot& slot);
   void abort(Leaver& leaver);
   void abort(WorkerProcess& worker) const;
-  void replace(Slot& slot);
   void schedule_spawn(Slot& slot);
   void tell_stop(Slot& slot);
   void leave();
@@ -76,35 +111,77 @@ class Fleet {
   void on_ready(Slot& slot);
   void on_late(Slot& slot);
   void on_unserved(Slot& slot);
+
+  // fleet_movement.cpp
+  void on_candidate_message(Slot& slot, const Message& message);
+  void on_candidates_late();
+  void change();
+  void fail_movement(const Error& error);
+  void install(Slot& slot);
+  void dismiss(Slot& slot);
+  void clear_place(Slot& slot);
+
+  // fleet_takeover.cpp
+  std::unique_ptr<WorkerProcess> adopt(Slot& slot, const WorkerRecord& record);
+  void take_over(Slot& slot, const SlotRecord& record);
+
+  // fleet_leavers.cpp
+  Leaver& let_leave(Slot& slot, std::unique_ptr<WorkerProcess> worker);
+  void hand_over(Leaver& leaver);
+  std::optional<std::size_t> successor_of(const Leaver& leaver) const;
+  static bool wants_successor(const Leaver& leaver);
+  void try_again(Leaver& leaver);
+  void let_stay(Leaver& leaver) const;
+  void on_leaver_message(Leaver& leaver, const Message& message);
   void on_leaver_overdue(Leaver& leaver);
+  void drain_leaver(Leaver& leaver, std::chrono::milliseconds left) const;
+  void stop_leaver(Leaver& leaver);
+  void expect_death(Leaver& leaver);
+  Leaver* leaver_with(std::size_t block);
   std::unique_ptr<WorkerProcess> take(Slot& slot, std::size_t block);
 
-  bool start_has_failed() const;
-  void hasten_someone();
+  // fleet_loans.cpp
   void expect_service(Slot& slot, std::chrono::milliseconds delay);
+  bool needs_borrower(const Slot& slot) const;
+  static bool can_borrow(const Slot& slot);
   void settle_loans();
   bool lend(std::size_t lender, std::size_t borrower);
   bool take_back(std::size_t lender, std::size_t borrower);
-  void look_for_hung_workers();
 
+  bool start_has_failed() const;
+  void hasten_someone();
+  void look_for_hung_workers();
+  void begin_to_watch();
+
+  const Config& config() const noexcept { return generation_->config; }
   bool anyone_serves() const;
+  std::optional<std::size_t> tell_someone(const Message& message, std::span<const int> descriptors);
+  void tell(std::size_t block, const Message& message);
+  bool heeds_clearing(std::size_t block, const Message& message);
   std::size_t free_block() const;
   void publish(const Slot& slot) const;
+  void log_statistics(const Slot& slot) const;
 
   Loop& loop_;
   WorkerResources resources_;
-  const ListenerSet& listeners_;
+  std::shared_ptr<const Generation> generation_;
   Handlers handlers_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::list<std::unique_ptr<Leaver>> leavers_;
+  Clearings clearings_;
+  std::size_t told_last_ = 0;  ///< the slot that was told something which any of them might be
   std::vector<bool> blocks_in_use_;
   Loans loans_;
+  std::optional<Movement> movement_;
+  Timer candidates_late_;
+  bool late_for_sure_ = false;  ///< the candidates
   Timer loan_retry_;
   Timer watch_;
   std::chrono::milliseconds last_look_{};
   std::chrono::milliseconds end_by_{};  ///< set by drain()
   bool all_were_ready_ = false;
   bool start_failed_ = false;
+  bool is_changing_ = false;
   bool is_ending_ = false;
 };
 

@@ -10,18 +10,18 @@
 #include <vector>
 
 #include "tcp_echo/base/error.hpp"
-#include "tcp_echo/config/config.hpp"
 #include "tcp_echo/ipc/channel.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/loop/child_process.hpp"
 #include "tcp_echo/master/credentials.hpp"
+#include "tcp_echo/master/generation.hpp"
 #include "tcp_echo/master/heartbeat_watch.hpp"
+#include "tcp_echo/master/upgrade_state.hpp"
 
 namespace tcp_echo {
 
 /// What every worker is started with; all of it outlives the workers.
 struct WorkerResources {
-  const Config& config;
   Scoreboard& scoreboard;
   Reaper& reaper;
   Credentials credentials;
@@ -33,8 +33,7 @@ struct WorkerResources {
 struct WorkerPlace {
   unsigned slot = 0;  ///< counted from 1
   std::size_t block = 0;
-  std::vector<int> listeners = {};  ///< borrowed
-  bool shares_listeners = false;
+  bool waits = false;  ///< accepts nobody before it is told to
 };
 
 class WorkerProcess {
@@ -47,7 +46,14 @@ class WorkerProcess {
   /// The process runs and was told who it is. One that cannot be told will not become READY; that, or its
   /// exit, says so.
   static Result<std::unique_ptr<WorkerProcess>> start(Loop& loop, const WorkerResources& resources,
+                                                      std::shared_ptr<const Generation> generation,
                                                       WorkerPlace place, Handlers handlers);
+  /// One that was started before an execve(2). Throws FatalError if its channel cannot be used.
+  static std::unique_ptr<WorkerProcess> adopt(Loop& loop, const WorkerResources& resources,
+                                              std::shared_ptr<const Generation> generation, unsigned slot,
+                                              const WorkerRecord& record, UniqueFd control,
+                                              Handlers handlers);
+  WorkerRecord record() const;
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;
 
@@ -55,7 +61,11 @@ class WorkerProcess {
   Result<void> try_tell(const Message& message, std::span<const int> descriptors = {});
   /// The same, with a line in the log for a failure.
   void tell(const Message& message, std::span<const int> descriptors = {});
+  /// One that does not understand us has to see the channel end instead: then it leaves by itself.
+  void tell_to_end(const Message& message);
   void kill(int signal) { process_->kill(signal); }
+  /// It speaks our protocol.
+  bool is_reachable() const noexcept { return control_ != nullptr; }
 
   void note_ready() { ready_at_ = loop_.now(); }
   bool was_ready() const noexcept { return ready_at_.count() != 0; }
@@ -66,6 +76,7 @@ class WorkerProcess {
 
   pid_t pid() const noexcept { return process_->pid(); }
   std::size_t block() const noexcept { return place_.block; }
+  const Generation& generation() const noexcept { return *generation_; }
   const WorkerCounters& counters() const;
   /// "worker 2 (pid 4713)".
   std::string name() const;
@@ -73,7 +84,8 @@ class WorkerProcess {
   std::string obituary(const ExitStatus& status) const;
 
  private:
-  WorkerProcess(Loop& loop, const WorkerResources& resources, WorkerPlace place, Handlers handlers);
+  WorkerProcess(Loop& loop, const WorkerResources& resources, std::shared_ptr<const Generation> generation,
+                WorkerPlace place, Handlers handlers);
   void open_control(UniqueFd fd);
   Result<void> spawn(int control);
   void introduce();
@@ -82,6 +94,7 @@ class WorkerProcess {
 
   Loop& loop_;
   WorkerResources resources_;
+  std::shared_ptr<const Generation> generation_;
   WorkerPlace place_;
   Handlers handlers_;
   std::chrono::milliseconds started_at_{};
@@ -89,6 +102,8 @@ class WorkerProcess {
   HeartbeatWatch heartbeat_;
   std::unique_ptr<ChildProcess> process_;
   std::unique_ptr<Channel> control_;
+  UniqueFd foreign_control_;  ///< in its place if the worker speaks another protocol
+  unsigned protocol_;
 };
 
 }  // namespace tcp_echo
