@@ -300,18 +300,6 @@ TEST(Master, KilledLeavesNoOrphan) {
   EXPECT_NE(daemon.log().find("the master is gone"), std::string::npos);
 }
 
-TEST(Master, SaysThatSignalsOfLaterFeaturesDoNothingYet) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "1"}));
-  const auto port = daemon.port();
-  for (const auto& [number, name] :
-       {std::pair{SIGHUP, "SIGHUP"}, {SIGUSR2, "SIGUSR2"}, {SIGTTIN, "SIGTTIN"}, {SIGTTOU, "SIGTTOU"}}) {
-    daemon.signal(number);
-    EXPECT_TRUE(daemon.logs(std::string(name) + ": "));
-  }
-  EXPECT_EQ(Client(port).echo("hi"), "hi");
-  EXPECT_EQ(daemon.stop().exit_code, 0);
-}
-
 TEST(Master, RestartsOnAPortThatClientsStillHaveConnectionsOn) {
   std::uint16_t port = 0;
   std::vector<Client> clients;

@@ -256,24 +256,6 @@ TEST(Supervision, AWorkerThatIsNotReadyInTimeIsKilledAndItsReadyCountsNoMore) {
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 
-// ---- a worker that is told to leave
-
-TEST(Supervision, AWorkerThatGetsTermFinishesBesideItsSuccessor) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "1"}));
-  const auto port = daemon.port();
-  const auto worker = daemon.workers(1).front();
-  Client old(port);
-  ASSERT_EQ(old.echo("before"), "before");
-  ::kill(worker, SIGTERM);
-  ASSERT_TRUE(daemon.logs("was told to leave by a signal; starting another beside it"));
-  EXPECT_EQ(Client(port).echo("new"), "new");
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(old.echo("still here"), "still here");
-  EXPECT_TRUE(is_alive(worker));
-  old.close();
-  EXPECT_TRUE(eventually([&] { return !is_alive(worker); }));
-  EXPECT_EQ(daemon.stop().exit_code, 0);
-}
-
 // ---- out of something
 
 TEST(Supervision, OutOfDescriptorsWorkersDieAndAreReplacedAndNobodyIsClosed) {
