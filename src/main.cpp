@@ -12,6 +12,7 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -165,43 +166,48 @@ ExitCode run_preflight(const UpgradeCall& call) {
   return print(kPreflightAnswer);
 }
 
-ExitCode take_over(const UpgradeCall& upgrade) {
+std::unique_ptr<Master> take_over(const UpgradeCall& upgrade) {
   set_process_title(kMasterTitle);
   const auto state = state_of(upgrade);
   const auto config = value_or_throw(parse_effective_toml(state.configuration));
   set_up_logging(kMasterTitle, log_settings(config, state.log));
   spdlog::info("version {} takes over", TCP_ECHO_VERSION);
+  if (upgrade.fallback >= 0) suffer_in_take_over();
   const Call call{state.program, upgrade.arguments, state.folder};
-  suffer_in_take_over();
-  Master master({.config = config,
-                 .program = state.program,
-                 .arguments = call.arguments,
-                 .folder = call.folder,
-                 .load = [&call] { return call.load(); },
-                 .log_descriptor = state.log,
-                 .report_ready = [] { return true; }},
-                {.state = state, .program = upgrade.program, .former = upgrade.fallback});
-  for (const int fd : {upgrade.state, upgrade.program, upgrade.fallback}) ::close(fd);
-  return master.run();
+  return std::make_unique<Master>(
+      MasterBirth{.config = config,
+                  .program = call.program,
+                  .arguments = call.arguments,
+                  .folder = call.folder,
+                  .load = [call] { return call.load(); },
+                  .log_descriptor = state.log,
+                  .report_ready = [] { return true; }},
+      MasterInheritance{.state = state, .program = upgrade.program, .former = upgrade.fallback});
+}
+
+/// Of no return, unless that fails.
+void go_back(const UpgradeCall& call) {
+  ::fcntl(call.program, F_SETFD, FD_CLOEXEC);
+  execute_upgrade({UpgradeCall::Purpose::kTakeOver, call.state, call.fallback, -1, call.arguments});
+  spdlog::error("the former program cannot be executed: {}", std::strerror(errno));
 }
 
 /// The former program was told that all was well, and is no more; its file is still there, under a
 /// descriptor.
 ExitCode run_take_over(const UpgradeCall& call) {
   hold_signals();
+  std::unique_ptr<Master> master;
   try {
-    return take_over(call);
+    master = take_over(call);
   } catch (const std::exception& error) {
-    if (call.fallback < 0) {
-      spdlog::error("this program cannot take over: {}; the service ends", error.what());
-      throw;
-    }
-    spdlog::error("this program cannot take over: {}; going back to the former one", error.what());
-    ::fcntl(call.program, F_SETFD, FD_CLOEXEC);
-    execute_upgrade({UpgradeCall::Purpose::kTakeOver, call.state, call.fallback, -1, call.arguments});
-    spdlog::error("the former program cannot be executed: {}; the service ends", std::strerror(errno));
+    const bool may_go_back = call.fallback >= 0;
+    spdlog::error("this program cannot take over: {}; {}", error.what(),
+                  may_go_back ? "going back to the former one" : "the service ends");
+    if (may_go_back) go_back(call);
     throw;
   }
+  for (const int fd : {call.state, call.program, call.fallback}) ::close(fd);
+  return master->run();
 }
 
 ExitCode run_upgrade(const UpgradeCall& call) {

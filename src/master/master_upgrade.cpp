@@ -194,6 +194,7 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
   if (state.pid_file >= 0) pid_file_.emplace(PidFile::take_over(config().pid_file, copy_of(state.pid_file)));
   close_all_but(state.descriptors(), birth_.log_descriptor);  // which goes on under its number
   is_up_ = true;
+  is_scaled_by_hand_ = state.workers_are_set_by_hand;
   take_up_agenda(state);
   if (goes_back) {
     scoreboard_.master().failed_reloads.add(1);
@@ -206,7 +207,6 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
 }
 
 void Master::take_up_agenda(const UpgradeState& state) {
-  is_scaled_by_hand_ = state.workers_are_set_by_hand;
   if (state.upgrade_is_asked) agenda_.ask_for_upgrade();
   // It reloads in any case, to show that it can; what is asked for is owed all the same if that fails.
   owes_reload_ = state.reload_is_asked && former_program_;

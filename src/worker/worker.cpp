@@ -289,15 +289,15 @@ void Worker::take_over(std::vector<UniqueFd> descriptors) {
   };
   try {
     place->emplace(loop_, std::move(descriptors.front()), *connections_, echo_,
-                   TakeOver::Handlers{.on_taken = [this] { on_taken(); }, .on_over = end});
+                   TakeOver::Handlers{.on_taken = [this] { pass_on(); }, .on_over = end});
   } catch (const FatalError& error) {
     spdlog::warn("nothing can be taken over: {}", error.what());
     end();
   }
 }
 
-/// They may have come too late to stay.
-void Worker::on_taken() {
+/// Connections may come too late to stay: from a predecessor, or from an address that is removed.
+void Worker::pass_on() {
   if (hand_over_ != nullptr) hand_over_->go_on();
 }
 
@@ -347,7 +347,7 @@ void Worker::on_clear(std::uint32_t number) noexcept {
     if (clearing.number == number) clearing.acceptor->let_go();
   }
   say(ClearedMessage{number});
-  if (hand_over_ != nullptr) hand_over_->go_on();
+  pass_on();
   leave_if_done();
 }
 

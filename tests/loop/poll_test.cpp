@@ -121,51 +121,45 @@ struct Owner {
   bool closed = false;
 };
 
-TEST(EmbeddedPoll, CallsItsOwner) {
+/// One that watches.
+struct EmbeddedPollTest : ::testing::Test {
+  EmbeddedPollTest() {
+    EXPECT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
+    owner.poll.watch(Readiness::kReadable);
+  }
+  void close() {
+    owner.poll.close();
+    EXPECT_TRUE(turn_until(loop, [this] { return owner.closed; }));
+  }
+
   Loop loop;
   TcpPair pair;
   Owner owner;
-  ASSERT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
-  owner.poll.watch(Readiness::kReadable);
+};
+
+TEST_F(EmbeddedPollTest, CallsItsOwner) {
   pair.client.send("x");
   EXPECT_TRUE(turn_until(loop, [&] { return owner.calls > 0; }));
   EXPECT_EQ(owner.failures, 0);
-  owner.poll.close();
-  EXPECT_TRUE(turn_until(loop, [&] { return owner.closed; }));
+  close();
 }
 
-TEST(EmbeddedPoll, MayBeClosedInItsOwnCallback) {
-  Loop loop;
-  TcpPair pair;
-  Owner owner;
+TEST_F(EmbeddedPollTest, MayBeClosedInItsOwnCallback) {
   owner.close_when_called = true;
-  ASSERT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
-  owner.poll.watch(Readiness::kReadable);
   pair.client.send("x");
   EXPECT_TRUE(turn_until(loop, [&] { return owner.closed; }));
   EXPECT_EQ(owner.calls, 1);
 }
 
-TEST(EmbeddedPoll, TellsAFailureOnce) {
-  Loop loop;
-  TcpPair pair;
-  Owner owner;
-  ASSERT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
-  owner.poll.watch(Readiness::kReadable);
+TEST_F(EmbeddedPollTest, TellsAFailureOnce) {
   pair.client.reset();
   EXPECT_TRUE(turn_until(loop, [&] { return owner.failures > 0; }));
   for (int i = 0; i < 3; ++i) turn(loop);
   EXPECT_EQ(owner.failures, 1);
-  owner.poll.close();
-  EXPECT_TRUE(turn_until(loop, [&] { return owner.closed; }));
+  close();
 }
 
-TEST(EmbeddedPoll, CallsNoMoreOnceStoppedUntilItIsToldToWatchAgain) {
-  Loop loop;
-  TcpPair pair;
-  Owner owner;
-  ASSERT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
-  owner.poll.watch(Readiness::kReadable);
+TEST_F(EmbeddedPollTest, CallsNoMoreOnceStoppedUntilItIsToldToWatchAgain) {
   pair.client.send("x");
   ASSERT_TRUE(turn_until(loop, [&] { return owner.calls > 0; }));
   owner.poll.stop();
@@ -174,35 +168,21 @@ TEST(EmbeddedPoll, CallsNoMoreOnceStoppedUntilItIsToldToWatchAgain) {
   EXPECT_EQ(owner.calls, before);
   owner.poll.watch(Readiness::kReadable);
   EXPECT_TRUE(turn_until(loop, [&] { return owner.calls > before; }));
-  owner.poll.close();
-  EXPECT_TRUE(turn_until(loop, [&] { return owner.closed; }));
+  close();
 }
 
 // The kernel goes on as long as any descriptor of the socket is open, whoever has it: epoll(7), Q6.
-TEST(EmbeddedPoll, MayBeStoppedBeforeTheDescriptorGoesToAnother) {
-  Loop loop;
-  TcpPair pair;
-  Owner owner;
-  ASSERT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
-  owner.poll.watch(Readiness::kReadable);
+TEST_F(EmbeddedPollTest, MayBeStoppedBeforeTheDescriptorGoesToAnother) {
   turn(loop);
   const UniqueFd others(::fcntl(pair.server.get(), F_DUPFD_CLOEXEC, 0));
   owner.poll.stop();
-  owner.poll.close();
-  ASSERT_TRUE(turn_until(loop, [&] { return owner.closed; }));
+  close();
   pair.server.reset();
   pair.client.send("x");
   pollfd events{uv_backend_fd(loop.raw()), POLLIN, 0};
   ASSERT_TRUE(eventually([&] { return read_from(others.get()) == "x"; }));
   pair.client.send("y");
   EXPECT_EQ(::poll(&events, 1, 10), 0) << "the loop would wake up for it";
-}
-
-TEST(EmbeddedPoll, OfWhatCannotBePolledIsAnError) {
-  Loop loop;
-  const UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-  Owner owner;
-  EXPECT_EQ(owner.poll.init(loop, file.get(), owner), UV_EPERM);
 }
 
 }  // namespace

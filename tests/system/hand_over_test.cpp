@@ -50,6 +50,7 @@ TEST(HandedOver, ALingeringConnectionIsResetWhenItsTimeIsUp) {
   EXPECT_EQ(ledger.handed_over_in, 1U);
   EXPECT_EQ(ledger.closed, 1U);
   EXPECT_LT(since(begin), patience());
+  EXPECT_FALSE(client.send("too late")) << "it was not reset";
 }
 
 TEST(HandedOver, ALingeringConnectionWhosePeerIsDoneEndsInPeace) {

@@ -31,7 +31,7 @@ TEST(Scale, ShrinkingLosesNobodyWhoWaitsInAnAcceptQueue) {
   EXPECT_EQ(service.daemon().stop().exit_code, 0);
 }
 
-TEST(Scale, KeepsTheCountOfEachSlotAndBalances) {
+TEST(Scale, KeepsEveryCountAndBalances) {
   Service service({"--workers", "1", "--idle-timeout", "0"});
   auto clients = connect_many(service.port(), 30);
   for (auto& client : clients) ASSERT_EQ(client.echo("hi"), "hi");

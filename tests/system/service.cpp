@@ -89,6 +89,13 @@ bool Service::shrink() {
   return change_by(SIGTTOU, "scaled to ", [&] { return daemon_->running_workers().size() == wanted; });
 }
 
+void Service::expect_to_stop_soon() {
+  const auto begin = Clock::now();
+  EXPECT_EQ(daemon_->stop().exit_code, 0);
+  EXPECT_LT(since(begin), patience() / 2);
+  EXPECT_TRUE(eventually([&] { return daemon_->survivors().empty(); }));
+}
+
 Ledger Service::ledger() {
   const auto start = daemon_->log().size();
   // The last of the lines is about the service.

@@ -50,6 +50,9 @@ class Service {
   bool grow();
   bool shrink();
 
+  /// Whatever is under way does not hold it up, and nothing of it is left.
+  void expect_to_stop_soon();
+
   /// How long a worker that had lost its place was still there, at most.
   std::chrono::milliseconds longest_farewell() const { return longest_farewell_; }
 

@@ -36,6 +36,14 @@ struct HandOverInDoubt : ::testing::Test {
     workers.expect_echoes(clients);
   }
   /// What that client says is not read by the predecessor, and waits for the successor.
+  /// The others are the successor's.
+  void expect_only_the_second_is_served() {
+    EXPECT_EQ(workers.broken, 1);
+    EXPECT_EQ(workers.predecessor.counters.handed_over_out.get(), 2U);
+    EXPECT_EQ(workers.echo_of(clients[1], "mine"), "mine");
+    expect_untouched(0);
+    expect_untouched(2);
+  }
   void expect_untouched(std::size_t client) {
     clients[client].send("whose?");
     EXPECT_TRUE(eventually([&] { return unread_bytes(successors(client)) == 6; }));
@@ -77,11 +85,7 @@ TEST_F(HandOverInDoubt, ServesOnWhatTheSuccessorHasNotTakenWhenItCloses) {
   peer.close();
   ASSERT_TRUE(until_broken());
   workers.turn_some_more();
-  EXPECT_EQ(workers.broken, 1);
-  EXPECT_EQ(workers.predecessor.counters.handed_over_out.get(), 2U);
-  EXPECT_EQ(workers.echo_of(clients[1], "mine"), "mine");
-  expect_untouched(0);
-  expect_untouched(2);
+  expect_only_the_second_is_served();
 }
 
 TEST_F(HandOverInDoubt, OffersAgainWhatWasLeftOfABatch) {
@@ -95,11 +99,7 @@ TEST_F(HandOverInDoubt, ReadsTheAnswerOfASuccessorThatIsGoneAlready) {
   peer.say(TakenOverMessage{0b101});
   peer.close();
   ASSERT_TRUE(until_broken());
-  EXPECT_EQ(workers.broken, 1);
-  EXPECT_EQ(workers.predecessor.counters.handed_over_out.get(), 2U);
-  EXPECT_EQ(workers.echo_of(clients[1], "mine"), "mine");
-  expect_untouched(0);
-  expect_untouched(2);
+  expect_only_the_second_is_served();
 }
 
 TEST_F(HandOverInDoubt, TouchesNothingMoreAfterAnAnswerThatIsNonsense) {

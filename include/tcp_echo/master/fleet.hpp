@@ -66,8 +66,8 @@ class Fleet {
   void record(UpgradeState& state) const;
   /// One at a time, after on_all_ready and before the end.
   void move(Movement movement);
-  /// Until the last of those that lost their places have handed over, or failed to, and the last listener
-  /// that was removed is closed: its address may be wanted again by what comes next.
+  /// Until those that lost their places have handed over, or it turns out that they cannot for now, and the
+  /// last listener that was removed is closed: its address may be wanted again by what comes next.
   bool is_moving() const;
   /// Every worker takes who waits in its accept queues, finishes what is under way, and leaves.
   void drain();

@@ -14,7 +14,7 @@ void suffer_when_ready(unsigned slot);
 /// Dies from SIGKILL if that is the word: "giving", in the middle of a hand-over; "taking", before it answers
 /// a predecessor; "taken", after.
 void suffer_when(const char* moment);
-/// A master that takes over suffers as slot 0: with "refuse" it throws FatalError.
+/// A master that takes over, and may go back, suffers as slot 0: with "refuse" it throws FatalError.
 void suffer_in_take_over();
 #else
 inline void suffer_before_ready(unsigned /*slot*/) {}

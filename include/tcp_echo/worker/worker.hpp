@@ -72,7 +72,7 @@ class Worker {
   void let_go();
   void on_clear(std::uint32_t number) noexcept;
   void on_stranded();
-  void on_taken();
+  void pass_on();
   void say(const Message& message) noexcept;
   void change_log(const std::vector<UniqueFd>& descriptors);
   std::unique_ptr<Acceptor> acceptor_on(UniqueFd listener);
