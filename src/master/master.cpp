@@ -58,7 +58,7 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
       workers_(holdings.workers),
       credentials_(holdings.credentials),
       pid_file_(std::move(holdings.pid_file)),
-      notifier_(Notifier::from_environment()),
+      notifier_(loop_),
       reaper_(loop_),
       executable_(std::move(holdings.executable)),
       scoreboard_(std::move(holdings.scoreboard)),

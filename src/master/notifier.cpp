@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -43,8 +42,6 @@ UniqueFd connect_to(std::string_view name) {
     spdlog::warn("NOTIFY_SOCKET: connect to {}: {}; notifying nobody", in_quotes(name), std::strerror(errno));
     return {};
   }
-  const timeval patience{.tv_sec = 1, .tv_usec = 0};
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   return fd;
 }
 
@@ -61,42 +58,57 @@ std::optional<std::chrono::milliseconds> wanted_interval() {
 
 }  // namespace
 
-Notifier Notifier::from_environment() {
-  Notifier notifier;
+Notifier::Notifier(Loop& loop) {
   const auto name = variable("NOTIFY_SOCKET");
-  if (name.empty()) return notifier;
-  notifier.socket_ = connect_to(name);
-  if (notifier.socket_) notifier.alive_interval_ = wanted_interval();
-  return notifier;
+  if (name.empty()) return;
+  socket_ = connect_to(name);
+  if (!socket_) return;
+  room_.emplace(loop, socket_.get(), [this] { send_owed(); });
+  alive_interval_ = wanted_interval();
 }
 
-void Notifier::ready(const std::string& status) const {
-  send_surely(fmt::format("READY=1\nMAINPID={}\nSTATUS={}", ::getpid(), status));
+void Notifier::ready(const std::string& status) {
+  tell(fmt::format("READY=1\nMAINPID={}\nSTATUS={}", ::getpid(), status));
 }
 
-void Notifier::status(const std::string& status) const { send("STATUS=" + status); }
+void Notifier::status(const std::string& status) { tell("STATUS=" + status); }
 
 // The time tells the manager which of two reloads a READY belongs to.
-void Notifier::reloading() const {
+void Notifier::reloading() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   const auto since_boot = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-  send_surely(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
-                          std::chrono::duration_cast<std::chrono::microseconds>(since_boot).count()));
+  tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                   std::chrono::duration_cast<std::chrono::microseconds>(since_boot).count()));
 }
 
-void Notifier::stopping(const std::string& status) const { send_surely("STOPPING=1\nSTATUS=" + status); }
+void Notifier::stopping(const std::string& status) { tell("STOPPING=1\nSTATUS=" + status); }
 
-void Notifier::alive() const { send("WATCHDOG=1"); }
+void Notifier::alive() {
+  if (socket_ && owed_.empty()) try_to_send("WATCHDOG=1");
+}
 
-void Notifier::send(const std::string& state) const { send(state, MSG_DONTWAIT); }
-
-void Notifier::send_surely(const std::string& state) const { send(state, 0); }
-
-void Notifier::send(const std::string& state, int flags) const {
+void Notifier::tell(std::string state) {
   if (!socket_) return;
-  if (::send(socket_.get(), state.data(), state.size(), MSG_NOSIGNAL | flags) < 0)
-    spdlog::warn("the service manager cannot be told {}: {}", in_quotes(state), std::strerror(errno));
+  if (owed_.size() == kMostOwed) owed_.pop_front();
+  owed_.push_back(std::move(state));
+  send_owed();
+}
+
+void Notifier::send_owed() {
+  while (!owed_.empty() && try_to_send(owed_.front())) owed_.pop_front();
+  if (owed_.empty()) {
+    room_->stop();
+  } else {
+    room_->watch(Readiness::kWritable);
+  }
+}
+
+bool Notifier::try_to_send(const std::string& state) const {
+  if (::send(socket_.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return true;
+  if (errno == EAGAIN) return false;
+  spdlog::warn("the service manager cannot be told {}: {}", in_quotes(state), std::strerror(errno));
+  return true;
 }
 
 }  // namespace tcp_echo

@@ -4,29 +4,32 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "support/child.hpp"
 #include "support/log_capture.hpp"
 #include "support/wait.hpp"
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/loop/loop.hpp"
 
 namespace tcp_echo::test {
 namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using testing::Each;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -35,14 +38,27 @@ using testing::StartsWith;
 /// namespace.
 class Manager {
  public:
-  explicit Manager(const std::string& name) : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::copy(name.begin(), name.end(), std::begin(address.sun_path));
-    if (name.front() == '@') address.sun_path[0] = '\0';
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-    if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
+  explicit Manager(const std::string& name)
+      : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)),
+        size_(static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size())) {
+    address_.sun_family = AF_UNIX;
+    std::copy(name.begin(), name.end(), std::begin(address_.sun_path));
+    if (name.front() == '@') address_.sun_path[0] = '\0';
+    if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address_), size_) != 0)
       throw std::runtime_error("bind to " + name);
+  }
+
+  /// Leaves no room for another word. Each is from a sender of its own: the kernel bounds what one may have
+  /// under way, too.
+  void stuff() const {
+    constexpr std::string_view kWord = "earlier";
+    ssize_t sent = 0;
+    while (sent >= 0) {
+      const UniqueFd sender(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+      sent = ::sendto(sender.get(), kWord.data(), kWord.size(), MSG_DONTWAIT,
+                      reinterpret_cast<const sockaddr*>(&address_), size_);
+    }
+    ASSERT_EQ(errno, EAGAIN);
   }
 
   /// Each datagram that has come since the last call; a unix socket has it as soon as it is sent.
@@ -60,6 +76,8 @@ class Manager {
 
  private:
   UniqueFd fd_;
+  sockaddr_un address_{};
+  socklen_t size_;
 };
 
 /// A folder for sockets, and an environment without a manager; what was there before is put back at the end.
@@ -85,19 +103,29 @@ class Notifier : public testing::Test {
   std::string path() const { return folder_ / "notify"; }
   std::string abstract_name() const { return "@" + path(); }  // as unique as the path
 
-  static tcp_echo::Notifier notifier_for(const std::string& name) {
-    ::setenv("NOTIFY_SOCKET", name.c_str(), 1);
-    return tcp_echo::Notifier::from_environment();
+  static void set_socket(const std::string& name) { ::setenv("NOTIFY_SOCKET", name.c_str(), 1); }
+
+  /// What a manager hears that begins to read only now.
+  std::vector<std::string> heard_by(const Manager& manager, std::size_t words) {
+    std::vector<std::string> heard;
+    EXPECT_TRUE(turn_until(loop_, [&] {
+      for (auto& word : manager.received()) heard.push_back(std::move(word));
+      return heard.size() >= words;
+    }));
+    return heard;
   }
 
   /// How often a manager that sets these wants proof of life.
   std::optional<std::chrono::milliseconds> interval_for(const std::string& usec,
-                                                        const std::string& pid = "") const {
+                                                        const std::string& pid = "") {
     const Manager manager(abstract_name());
     ::setenv("WATCHDOG_USEC", usec.c_str(), 1);
     ::setenv("WATCHDOG_PID", pid.c_str(), 1);
-    return notifier_for(abstract_name()).alive_interval();
+    set_socket(abstract_name());
+    return tcp_echo::Notifier(loop_).alive_interval();
   }
+
+  Loop& loop() { return loop_; }
 
  private:
   struct Variable {
@@ -105,6 +133,7 @@ class Notifier : public testing::Test {
     std::optional<std::string> before = {};
   };
   std::array<Variable, 3> variables_ = {{{"NOTIFY_SOCKET"}, {"WATCHDOG_USEC"}, {"WATCHDOG_PID"}}};
+  Loop loop_;
   fs::path folder_;
 };
 
@@ -114,13 +143,15 @@ std::string ready_datagram(const std::string& status) {
 
 TEST_F(Notifier, SendsReadyWithPidAndStatusToAPath) {
   const Manager manager(path());
-  notifier_for(path()).ready("serving");
+  set_socket(path());
+  tcp_echo::Notifier(loop()).ready("serving");
   EXPECT_THAT(manager.received(), ElementsAre(ready_datagram("serving")));
 }
 
 TEST_F(Notifier, SendsToANameInTheAbstractNamespace) {
   const Manager manager(abstract_name());
-  notifier_for(abstract_name()).ready("serving");
+  set_socket(abstract_name());
+  tcp_echo::Notifier(loop()).ready("serving");
   EXPECT_THAT(manager.received(), ElementsAre(ready_datagram("serving")));
 }
 
@@ -128,13 +159,15 @@ TEST_F(Notifier, SendsToTheLongestNameThatASocketHas) {
   auto name = abstract_name();
   name.resize(sizeof(sockaddr_un::sun_path) - 1, 'x');
   const Manager manager(name);
-  notifier_for(name).alive();
+  set_socket(name);
+  tcp_echo::Notifier(loop()).alive();
   EXPECT_THAT(manager.received(), ElementsAre("WATCHDOG=1"));
 }
 
 TEST_F(Notifier, SendsEachStateAsADatagramOfItsOwn) {
   const Manager manager(path());
-  const auto notifier = notifier_for(path());
+  set_socket(path());
+  tcp_echo::Notifier notifier(loop());
   notifier.status("3 of 4 workers");
   notifier.alive();
   notifier.stopping("draining");
@@ -151,7 +184,8 @@ std::uint64_t monotonic_usec() {
 
 TEST_F(Notifier, SendsReloadingWithTheTimeSinceBoot) {
   const Manager manager(path());
-  const auto notifier = notifier_for(path());
+  set_socket(path());
+  tcp_echo::Notifier notifier(loop());
   const auto before = monotonic_usec();
   notifier.reloading();
   const auto after = monotonic_usec();
@@ -167,7 +201,7 @@ TEST_F(Notifier, SendsReloadingWithTheTimeSinceBoot) {
 TEST_F(Notifier, SendsNothingWithoutAManager) {
   const LogCapture log;
   const Manager bystander(path());
-  const auto notifier = tcp_echo::Notifier::from_environment();
+  tcp_echo::Notifier notifier(loop());
   notifier.ready("serving");
   notifier.stopping("");
   EXPECT_THAT(bystander.received(), IsEmpty());
@@ -176,13 +210,14 @@ TEST_F(Notifier, SendsNothingWithoutAManager) {
 
 TEST_F(Notifier, TakesAnEmptyVariableForNone) {
   const LogCapture log;
-  notifier_for("").ready("serving");
+  set_socket("");
+  tcp_echo::Notifier(loop()).ready("serving");
   EXPECT_THAT(log.text(), IsEmpty());
 }
 
 TEST_F(Notifier, WantsNoProofOfLifeWithoutAManager) {
   ::setenv("WATCHDOG_USEC", "2000000", 1);
-  EXPECT_EQ(tcp_echo::Notifier::from_environment().alive_interval(), std::nullopt);
+  EXPECT_EQ(tcp_echo::Notifier(loop()).alive_interval(), std::nullopt);
 }
 
 TEST_F(Notifier, WarnsOnceOfWhatIsNoAddressAndSendsNothing) {
@@ -190,7 +225,8 @@ TEST_F(Notifier, WarnsOnceOfWhatIsNoAddressAndSendsNothing) {
   for (const auto& name : {std::string("run/notify"), std::string("@"), std::string("/"),
                            "/" + std::string(sizeof(sockaddr_un::sun_path) - 1, 'x')}) {
     const LogCapture log;
-    const auto notifier = notifier_for(name);
+    set_socket(name);
+    tcp_echo::Notifier notifier(loop());
     notifier.ready("serving");
     notifier.alive();
     EXPECT_EQ(log.text(), "warning: NOTIFY_SOCKET: " + in_quotes(name) +
@@ -201,7 +237,8 @@ TEST_F(Notifier, WarnsOnceOfWhatIsNoAddressAndSendsNothing) {
 
 TEST_F(Notifier, WarnsOnceOfAManagerThatDoesNotListen) {
   const LogCapture log;
-  const auto notifier = notifier_for(path());
+  set_socket(path());
+  tcp_echo::Notifier notifier(loop());
   notifier.ready("serving");
   EXPECT_EQ(log.text(), "warning: NOTIFY_SOCKET: connect to " + in_quotes(path()) +
                             ": No such file or directory; notifying nobody\n");
@@ -211,7 +248,8 @@ TEST_F(Notifier, PassesNoDescriptorToAChild) {
   const Manager manager(path());
   const UniqueFd free(::dup(STDERR_FILENO));
   const int next = free.get() + 1;
-  const auto notifier = notifier_for(path());
+  set_socket(path());
+  tcp_echo::Notifier notifier(loop());
   ASSERT_EQ(::write(next, "whose?", 6), 6);
   ASSERT_THAT(manager.received(), ElementsAre("whose?"));
   EXPECT_NE(::fcntl(next, F_GETFD) & FD_CLOEXEC, 0);
@@ -243,7 +281,8 @@ TEST_F(Notifier, PassesOverAWatchdogThatIsNoTime) {
 
 TEST_F(Notifier, SaysThatAManagerWhoseSocketIsGoneCannotBeTold) {
   Manager manager(path());
-  const auto notifier = notifier_for(path());
+  set_socket(path());
+  tcp_echo::Notifier notifier(loop());
   manager.close();
   const LogCapture log;
   EXPECT_NO_THROW(notifier.stopping("draining"));
@@ -252,53 +291,44 @@ TEST_F(Notifier, SaysThatAManagerWhoseSocketIsGoneCannotBeTold) {
       "warning: the service manager cannot be told 'STOPPING=1\\nSTATUS=draining': Connection refused\n");
 }
 
-/// Until the manager has no room for another word.
-void fill_queue(const tcp_echo::Notifier& notifier) {
-  const LogCapture log;
-  EXPECT_TRUE(eventually([&] {
-    EXPECT_NO_THROW(notifier.alive());
-    return log.lines_with("cannot be told 'WATCHDOG=1': Resource temporarily unavailable") > 0;
-  }));
-}
-
-TEST_F(Notifier, DoesNotWaitToProveLifeToAManagerThatDoesNotRead) {
+TEST_F(Notifier, KeepsWhatABusyManagerHasNoRoomForAndItsOrder) {
   const Manager manager(path());
-  const auto notifier = notifier_for(path());
-  fill_queue(notifier);
-  manager.received();
-  notifier.status("heard again");
-  EXPECT_THAT(manager.received(), ElementsAre("STATUS=heard again"));
-}
-
-TEST_F(Notifier, WaitsForABusyManagerWithWhatItMustHear) {
-  const Manager manager(path());
-  const auto notifier = notifier_for(path());
-  fill_queue(notifier);
-  const auto expected = ready_datagram("serving");
+  set_socket(path());
+  tcp_echo::Notifier notifier(loop());
   const LogCapture log;
-  const pid_t busy = fork_with_nothing_unwritten();
-  if (busy == 0) {
-    const bool has_heard = eventually([&] {
-      const auto heard = manager.received();
-      return !heard.empty() && heard.back() == expected;
-    });
-    ::_exit(has_heard ? 0 : 1);
-  }
+  manager.stuff();
+  notifier.status("nearly");
+  notifier.alive();  // is not needed: the manager has not read the earlier words
   notifier.ready("serving");
-  int status = -1;
-  ASSERT_EQ(::waitpid(busy, &status, 0), busy);
-  EXPECT_EQ(status, 0) << "the manager has not heard it";
+  EXPECT_THAT(manager.received(), Each("earlier"));
+  EXPECT_THAT(heard_by(manager, 2), ElementsAre("STATUS=nearly", ready_datagram("serving")));
+  notifier.alive();
+  EXPECT_THAT(manager.received(), ElementsAre("WATCHDOG=1"));
   EXPECT_THAT(log.text(), IsEmpty());
 }
 
-TEST_F(Notifier, GivesAManagerUpThatStaysBusy) {
+TEST_F(Notifier, ForgetsTheOldestThatItOwesAManagerThatDoesNotRead) {
   const Manager manager(path());
-  const auto notifier = notifier_for(path());
-  fill_queue(notifier);
+  set_socket(path());
+  tcp_echo::Notifier notifier(loop());
+  manager.stuff();
+  for (std::size_t i = 0; i < tcp_echo::Notifier::kMostOwed + 3; ++i) notifier.status(std::to_string(i));
+  manager.received();
+  const auto heard = heard_by(manager, tcp_echo::Notifier::kMostOwed);
+  EXPECT_EQ(heard.front(), "STATUS=3");
+  EXPECT_EQ(heard.size(), tcp_echo::Notifier::kMostOwed);
+}
+
+TEST_F(Notifier, GivesUpWhatItOwesAManagerThatIsGone) {
+  Manager manager(path());
+  set_socket(path());
+  tcp_echo::Notifier notifier(loop());
+  manager.stuff();
+  notifier.status("1");
+  notifier.status("2");
   const LogCapture log;
-  EXPECT_NO_THROW(notifier.stopping("draining"));
-  EXPECT_EQ(log.lines_with("cannot be told 'STOPPING=1\\nSTATUS=draining': Resource temporarily unavailable"),
-            1U);
+  manager.close();
+  EXPECT_TRUE(turn_until(loop(), [&] { return log.lines_with("the service manager cannot be told") == 2; }));
 }
 
 }  // namespace

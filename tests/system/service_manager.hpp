@@ -12,6 +12,7 @@
 
 namespace tcp_echo::test {
 
+/// Reads only when it is asked what it heard: what its queue has no room for until then is owed to it.
 class Manager {
  public:
   Manager() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {

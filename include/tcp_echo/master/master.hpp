@@ -128,8 +128,8 @@ class Master {
   bool is_scaled_by_hand_ = false;  ///< holds until the configuration names another count than it did
   Credentials credentials_;
   std::optional<PidFile> pid_file_;
-  Notifier notifier_;
   Loop loop_;
+  Notifier notifier_;
   Reaper reaper_;
   UniqueFd executable_;
   Scoreboard scoreboard_;

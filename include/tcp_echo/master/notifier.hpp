@@ -5,37 +5,49 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <string>
 
 #include "tcp_echo/base/unique_fd.hpp"
+#include "tcp_echo/loop/poll.hpp"
 
 namespace tcp_echo {
 
-/// Does nothing where no manager listens. A state that cannot be sent is logged; it is nobody's end.
+/// Does nothing where no manager listens. Never waits: what a busy manager has no room for
+/// (net.unix.max_dgram_qlen) is sent from the loop once it has. A state that cannot be sent for any other
+/// reason is logged; it is nobody's end.
 class Notifier {
  public:
+  /// How much a manager that does not read is owed at most; beyond that the oldest is forgotten.
+  static constexpr std::size_t kMostOwed = 32;
+
   /// Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
-  static Notifier from_environment();
+  explicit Notifier(Loop& loop);
+  Notifier(const Notifier&) = delete;
+  Notifier& operator=(const Notifier&) = delete;
 
   /// `status` is one line of words, as `systemctl status` shows it.
-  void ready(const std::string& status) const;
-  void status(const std::string& status) const;
-  void reloading() const;
-  void stopping(const std::string& status) const;
-  /// The proof of life that the manager asked for.
-  void alive() const;
+  void ready(const std::string& status);
+  void status(const std::string& status);
+  void reloading();
+  void stopping(const std::string& status);
+  /// The proof of life that the manager asked for. A manager that is owed something has not even read the
+  /// earlier ones, and needs no other.
+  void alive();
   /// How often it wants that: twice in the time after which it would give us up. Nothing if it does not.
   std::optional<std::chrono::milliseconds> alive_interval() const noexcept { return alive_interval_; }
 
  private:
-  void send(const std::string& state) const;
-  /// Waits for a manager that is busy, a second at most: without this word it would take us for one that
-  /// hangs.
-  void send_surely(const std::string& state) const;
-  void send(const std::string& state, int flags) const;
+  void tell(std::string state);
+  /// In the order in which it came, as far as there is room.
+  void send_owed();
+  /// False if there is no room; true if that is done with, sent or given up.
+  bool try_to_send(const std::string& state) const;
 
   UniqueFd socket_;
+  std::optional<Poll> room_;  ///< watched while something is owed
+  std::deque<std::string> owed_;
   std::optional<std::chrono::milliseconds> alive_interval_;
 };
 
