@@ -10,7 +10,7 @@
 namespace tcp_echo {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x6f686365;  // "echo"
+constexpr std::uint32_t kMessageMagic = 0x6f686365;  // "echo"
 
 // Tests build a program of another version.
 #ifndef TCP_ECHO_PROTOCOL_VERSION
@@ -175,7 +175,7 @@ std::vector<std::byte> encode(const Message& message, std::size_t descriptors) {
   std::vector<std::byte> frame(sizeof(FrameHeader));
   Writer out(frame);
   std::visit([&out](const auto& chosen) { write(out, chosen); }, message);
-  const FrameHeader header{kMagic, kProtocolVersion, static_cast<std::uint16_t>(message.index()),
+  const FrameHeader header{kMessageMagic, kProtocolVersion, static_cast<std::uint16_t>(message.index()),
                            static_cast<std::uint32_t>(frame.size() - sizeof(FrameHeader)),
                            static_cast<std::uint32_t>(descriptors)};
   std::memcpy(frame.data(), &header, sizeof header);
@@ -187,7 +187,8 @@ tl::expected<Message, DecodeError> decode(std::span<const std::byte> frame,
   Reader in(frame);
   const auto header = in.value<FrameHeader>();
   if (!in.ok()) return nonsense(fmt::format("a message of {} bytes, too short for its header", frame.size()));
-  if (header.magic != kMagic) return nonsense(fmt::format("a message that begins with {:08x}", header.magic));
+  if (header.magic != kMessageMagic)
+    return nonsense(fmt::format("a message that begins with {:08x}", header.magic));
   if (header.version != kProtocolVersion) {
     return tl::unexpected(
         DecodeError{DecodeError::Kind::kOtherVersion,

@@ -11,7 +11,7 @@
 namespace tcp_echo {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x62726f73;  // "sorb"
+constexpr std::uint32_t kScoreboardMagic = 0x62726f73;  // "sorb"
 
 Result<void*> map_shared(int fd, std::size_t size) {
   void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -32,7 +32,7 @@ Result<Scoreboard> Scoreboard::create() {
   // The file is zeroes, and all-zero is every block's first state: constructing them all would only touch a
   // megabyte of pages.
   auto* const board = static_cast<Memory*>(*memory);
-  board->master.magic = kMagic;
+  board->master.magic = kScoreboardMagic;
   board->master.version = kScoreboardVersion;
   return Scoreboard(std::move(fd), board);
 }
@@ -45,7 +45,7 @@ Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) {
   const auto memory = map_shared(fd.get(), sizeof(Memory));
   if (!memory) return tl::unexpected(memory.error());
   Scoreboard board(UniqueFd{}, static_cast<Memory*>(*memory));
-  if (board.master().magic != kMagic || board.master().version != kScoreboardVersion) {
+  if (board.master().magic != kScoreboardMagic || board.master().version != kScoreboardVersion) {
     return failure(ExitCode::kSoftware, "map the scoreboard: it has another version than expected");
   }
   return board;

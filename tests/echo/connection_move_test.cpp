@@ -27,12 +27,6 @@ bool is_polled(Loop& loop, int fd) {
 
 constexpr auto kIdleTimeout = 100ms;
 
-EchoSettings with_idle_timeout() {
-  auto settings = plain_settings();
-  settings.idle_timeout = kIdleTimeout;
-  return settings;
-}
-
 struct ConnectionThatIsSuspended : ::testing::Test {
   void suspend() {
     connection = engine.table.suspend_newest();
@@ -103,7 +97,7 @@ TEST_F(ConnectionThatIsSuspended, KeepsTheTimeOfItsLastActivity) {
 }
 
 TEST(IdleConnectionThatIsSuspended, IsNotClosedUntilItIsResumed) {
-  Engine engine(with_idle_timeout());
+  Engine engine(with_idle_timeout(kIdleTimeout));
   auto client = engine.connect();
   auto* const connection = engine.table.suspend_newest();
   ASSERT_NE(connection, nullptr);
@@ -115,7 +109,7 @@ TEST(IdleConnectionThatIsSuspended, IsNotClosedUntilItIsResumed) {
 }
 
 TEST(IdleConnectionThatIsSuspended, LingersOnWhenItIsResumed) {
-  Engine engine(with_idle_timeout());
+  Engine engine(with_idle_timeout(kIdleTimeout));
   auto client = engine.connect();
   EXPECT_EQ(engine.read_to_end(client), End::kFin);
   auto* const connection = engine.table.suspend_newest();

@@ -16,12 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kShortTimeout = 100ms;
 
-EchoSettings with_idle_timeout(std::chrono::milliseconds timeout = kShortTimeout) {
-  auto settings = plain_settings();
-  settings.idle_timeout = timeout;
-  return settings;
-}
-
 /// How much of the memory counted by the allocator a test may use for small things: log lines, growing
 /// tables.
 constexpr std::size_t kSmallThings = 4096;
@@ -227,7 +221,7 @@ TEST(ConnectionMemory, ThatCannotBeHadEndsInAResetAndDoesNotLookComplete) {
 }
 
 TEST(IdleConnection, IsClosedWithTheNotice) {
-  auto settings = with_idle_timeout();
+  auto settings = with_idle_timeout(kShortTimeout);
   settings.idle_notice = "Closing connection due to inactivity\n";
   Engine engine(settings);
   auto client = engine.connect();
@@ -236,14 +230,14 @@ TEST(IdleConnection, IsClosedWithTheNotice) {
 }
 
 TEST(IdleConnection, IsClosedWithoutAWordWhereThereIsNoNotice) {
-  Engine engine(with_idle_timeout());
+  Engine engine(with_idle_timeout(kShortTimeout));
   auto client = engine.connect();
   EXPECT_EQ(engine.read_to_end(client), End::kFin);
   EXPECT_EQ(client.received(), "");
 }
 
 TEST(IdleConnection, IsNotClosedTooEarly) {
-  Engine engine(with_idle_timeout());
+  Engine engine(with_idle_timeout(kShortTimeout));
   auto client = engine.connect();
   engine.echo_of(client, "x");
   const auto quiet_since = engine.loop.now();
@@ -252,14 +246,14 @@ TEST(IdleConnection, IsNotClosedTooEarly) {
 }
 
 TEST(IdleConnection, IsNotOneThatTalks) {
-  Engine engine(with_idle_timeout());
+  Engine engine(with_idle_timeout(kShortTimeout));
   auto client = engine.connect();
   const auto start = engine.loop.now();
   while (engine.loop.now() - start < 4 * kShortTimeout) ASSERT_EQ(engine.echo_of(client, "x"), "x");
 }
 
 TEST(IdleConnection, LingersUntilThePeersEndAndIsBookedThen) {
-  Engine engine(with_idle_timeout());
+  Engine engine(with_idle_timeout(kShortTimeout));
   auto client = engine.connect();
   EXPECT_EQ(engine.read_to_end(client), End::kFin);
   engine.turn_some_more();
@@ -270,7 +264,7 @@ TEST(IdleConnection, LingersUntilThePeersEndAndIsBookedThen) {
 }
 
 TEST(IdleConnection, TakesWhatStillComesWhileItLingersAndSendsNothingBack) {
-  Engine engine(with_idle_timeout());
+  Engine engine(with_idle_timeout(kShortTimeout));
   auto client = engine.connect();
   EXPECT_EQ(engine.read_to_end(client), End::kFin);
   client.send("too late");
@@ -282,7 +276,7 @@ TEST(IdleConnection, TakesWhatStillComesWhileItLingersAndSendsNothingBack) {
 }
 
 TEST(IdleConnection, IsResetWhenThePeerDoesNotEndWithinTheLingerTimeout) {
-  auto settings = with_idle_timeout();
+  auto settings = with_idle_timeout(kShortTimeout);
   settings.linger_timeout = kShortTimeout;
   Engine engine(settings);
   auto client = engine.connect();
@@ -292,7 +286,7 @@ TEST(IdleConnection, IsResetWhenThePeerDoesNotEndWithinTheLingerTimeout) {
 }
 
 TEST(IdleConnection, IsBookedAsIdleWhenThePeerResetsItWhileItLingers) {
-  Engine engine(with_idle_timeout());
+  Engine engine(with_idle_timeout(kShortTimeout));
   auto client = engine.connect();
   EXPECT_EQ(engine.read_to_end(client), End::kFin);
   client.reset();
@@ -301,7 +295,7 @@ TEST(IdleConnection, IsBookedAsIdleWhenThePeerResetsItWhileItLingers) {
 }
 
 TEST(IdleConnection, DoesNotLingerWithALingerTimeoutOfZero) {
-  auto settings = with_idle_timeout();
+  auto settings = with_idle_timeout(kShortTimeout);
   settings.linger_timeout = 0ms;
   settings.idle_notice = "bye\n";
   Engine engine(settings);
@@ -313,7 +307,7 @@ TEST(IdleConnection, DoesNotLingerWithALingerTimeoutOfZero) {
 }
 
 TEST(IdleConnection, IsResetWhereThatIsAskedFor) {
-  auto settings = with_idle_timeout();
+  auto settings = with_idle_timeout(kShortTimeout);
   settings.send_reset = true;
   settings.idle_notice = "a reset would overtake it";
   Engine engine(settings);
@@ -324,7 +318,7 @@ TEST(IdleConnection, IsResetWhereThatIsAskedFor) {
 }
 
 TEST(IdleConnection, WithUnsentBytesIsResetAndDoesNotLookComplete) {
-  Engine engine(with_idle_timeout());
+  Engine engine(with_idle_timeout(kShortTimeout));
   auto client = engine.connect_small();
   engine.stuff(client, random_bytes(1UL << 20));
   EXPECT_TRUE(engine.until_closed(CloseReason::kIdle));

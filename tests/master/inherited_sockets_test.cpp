@@ -69,8 +69,6 @@ UniqueFd listener_on(std::string_view where) {
   return value_or_throw(open_listener(endpoint(where), {.backlog = 1}));
 }
 
-std::string bound(const UniqueFd& listener) { return value_or_throw(local_endpoint(listener.get())).text(); }
-
 TEST(InheritedSockets, AreNoneWithoutVariables) {
   const auto listener = listener_on("127.0.0.1:0");
   EXPECT_EQ(in_child([&] {
@@ -142,13 +140,13 @@ TEST(InheritedSockets, AreTakenInTheirOrderAndNotPassedOn) {
   const auto first = listener_on("127.0.0.1:0");
   const auto second = listener_on("127.0.0.1:0");
   EXPECT_EQ(outcome_with({first.get(), second.get()}, "2"),
-            "3 on " + bound(first) + "\n4 on " + bound(second) + "\n");
+            "3 on " + bound(first).text() + "\n4 on " + bound(second).text() + "\n");
 }
 
 TEST(InheritedSockets, MayBeOfIpv6) {
   if (!ipv6_available()) GTEST_SKIP() << "IPv6 is off here";
   const auto listener = listener_on("[::1]:0");
-  EXPECT_EQ(outcome_with({listener.get()}, "1"), "3 on " + bound(listener) + "\n");
+  EXPECT_EQ(outcome_with({listener.get()}, "1"), "3 on " + bound(listener).text() + "\n");
 }
 
 TEST(InheritedSockets, MayBeAnnouncedAsNone) {

@@ -28,8 +28,6 @@ ListenerSet changed(const ListenerSet& set, std::initializer_list<std::string> a
   return value_or_throw(set.changed_to(config_for(addresses), slots));
 }
 
-Endpoint bound(int fd) { return value_or_throw(local_endpoint(fd)); }
-
 std::string port_of(const Endpoint& where) { return ":" + std::to_string(where.port()); }
 
 /// An address that was free a moment ago.

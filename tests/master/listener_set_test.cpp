@@ -18,8 +18,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Endpoint bound(int fd) { return value_or_throw(local_endpoint(fd)); }
-
 TEST(ListenerSet, HasOneListenerPerSlotAndAddress) {
   const auto set = value_or_throw(ListenerSet::open(config_for({"127.0.0.1:0", "[::1]:0"}), 3));
   std::set<int> distinct;

@@ -27,8 +27,6 @@ UniqueFd listen_on(std::string_view text, const ListenerOptions& options = kPlai
   return value_or_throw(open_listener(endpoint(text), options));
 }
 
-Endpoint bound(const UniqueFd& listener) { return value_or_throw(local_endpoint(listener.get())); }
-
 std::string at_port(std::string_view host, const UniqueFd& listener) {
   return std::string(host) + ":" + std::to_string(bound(listener).port());
 }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,12 @@ inline EchoSettings plain_settings() {
   EchoSettings settings;
   settings.linger_timeout = std::chrono::hours(1);
   settings.descriptor_limit = 1 << 20;
+  return settings;
+}
+
+inline EchoSettings with_idle_timeout(std::chrono::milliseconds timeout) {
+  auto settings = plain_settings();
+  settings.idle_timeout = timeout;
   return settings;
 }
 

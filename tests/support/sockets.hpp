@@ -37,6 +37,10 @@ inline Endpoint endpoint(std::string_view text) {
 
 inline Endpoint any_loopback_port() { return endpoint("127.0.0.1:0"); }
 
+/// Where a listener really listens.
+inline Endpoint bound(int fd) { return value_or_throw(local_endpoint(fd)); }
+inline Endpoint bound(const UniqueFd& listener) { return bound(listener.get()); }
+
 /// The value of an integer option.
 inline int option_of(int fd, int level, int name) {
   int value = -1;

@@ -18,12 +18,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kShortTimeout = 100ms;
 
-EchoSettings with_idle_timeout(std::chrono::milliseconds timeout) {
-  auto settings = plain_settings();
-  settings.idle_timeout = timeout;
-  return settings;
-}
-
 EchoSettings with_linger_timeout(std::chrono::milliseconds timeout) {
   auto settings = plain_settings();
   settings.linger_timeout = timeout;
