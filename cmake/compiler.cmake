@@ -4,7 +4,8 @@ target_compile_options(tcp_echo_compiler INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor
   -Woverloaded-virtual -Wcast-align -Wformat=2 -Wimplicit-fallthrough -Wundef
   # A switch over an enum names every value, so a new state cannot be forgotten anywhere.
-  -Werror=switch)
+  -Werror=switch
+  $<$<CXX_COMPILER_ID:Clang>:-Wreserved-identifier>)
 if(TCP_ECHO_WERROR)
   target_compile_options(tcp_echo_compiler INTERFACE -Werror)
 endif()
