@@ -189,7 +189,7 @@ std::unique_ptr<Master> take_over(const UpgradeCall& upgrade) {
 void go_back(const UpgradeCall& call) {
   ::fcntl(call.program, F_SETFD, FD_CLOEXEC);
   execute_upgrade({UpgradeCall::Purpose::kTakeOver, call.state, call.fallback, -1, call.arguments});
-  spdlog::error("the former program cannot be executed: {}", std::strerror(errno));
+  spdlog::error("the former program cannot be executed: {}; the service ends", std::strerror(errno));
 }
 
 /// The former program was told that all was well, and is no more; its file is still there, under a

@@ -185,5 +185,12 @@ TEST_F(EmbeddedPollTest, MayBeStoppedBeforeTheDescriptorGoesToAnother) {
   EXPECT_EQ(::poll(&events, 1, 10), 0) << "the loop would wake up for it";
 }
 
+TEST(EmbeddedPoll, OfWhatCannotBePolledIsAnError) {
+  Loop loop;
+  const UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  Owner owner;
+  EXPECT_EQ(owner.poll.init(loop, file.get(), owner), UV_EPERM);
+}
+
 }  // namespace
 }  // namespace tcp_echo::test

@@ -103,7 +103,10 @@ class Notifier : public testing::Test {
   std::string path() const { return folder_ / "notify"; }
   std::string abstract_name() const { return "@" + path(); }  // as unique as the path
 
-  static void set_socket(const std::string& name) { ::setenv("NOTIFY_SOCKET", name.c_str(), 1); }
+  tcp_echo::Notifier notifier_for(const std::string& name) {
+    ::setenv("NOTIFY_SOCKET", name.c_str(), 1);
+    return tcp_echo::Notifier(loop_);
+  }
 
   /// What a manager hears that begins to read only now.
   std::vector<std::string> heard_by(const Manager& manager, std::size_t words) {
@@ -121,8 +124,7 @@ class Notifier : public testing::Test {
     const Manager manager(abstract_name());
     ::setenv("WATCHDOG_USEC", usec.c_str(), 1);
     ::setenv("WATCHDOG_PID", pid.c_str(), 1);
-    set_socket(abstract_name());
-    return tcp_echo::Notifier(loop_).alive_interval();
+    return notifier_for(abstract_name()).alive_interval();
   }
 
   Loop& loop() { return loop_; }
@@ -143,15 +145,13 @@ std::string ready_datagram(const std::string& status) {
 
 TEST_F(Notifier, SendsReadyWithPidAndStatusToAPath) {
   const Manager manager(path());
-  set_socket(path());
-  tcp_echo::Notifier(loop()).ready("serving");
+  notifier_for(path()).ready("serving");
   EXPECT_THAT(manager.received(), ElementsAre(ready_datagram("serving")));
 }
 
 TEST_F(Notifier, SendsToANameInTheAbstractNamespace) {
   const Manager manager(abstract_name());
-  set_socket(abstract_name());
-  tcp_echo::Notifier(loop()).ready("serving");
+  notifier_for(abstract_name()).ready("serving");
   EXPECT_THAT(manager.received(), ElementsAre(ready_datagram("serving")));
 }
 
@@ -159,15 +159,13 @@ TEST_F(Notifier, SendsToTheLongestNameThatASocketHas) {
   auto name = abstract_name();
   name.resize(sizeof(sockaddr_un::sun_path) - 1, 'x');
   const Manager manager(name);
-  set_socket(name);
-  tcp_echo::Notifier(loop()).alive();
+  notifier_for(name).alive();
   EXPECT_THAT(manager.received(), ElementsAre("WATCHDOG=1"));
 }
 
 TEST_F(Notifier, SendsEachStateAsADatagramOfItsOwn) {
   const Manager manager(path());
-  set_socket(path());
-  tcp_echo::Notifier notifier(loop());
+  auto notifier = notifier_for(path());
   notifier.status("3 of 4 workers");
   notifier.alive();
   notifier.stopping("draining");
@@ -184,8 +182,7 @@ std::uint64_t monotonic_usec() {
 
 TEST_F(Notifier, SendsReloadingWithTheTimeSinceBoot) {
   const Manager manager(path());
-  set_socket(path());
-  tcp_echo::Notifier notifier(loop());
+  auto notifier = notifier_for(path());
   const auto before = monotonic_usec();
   notifier.reloading();
   const auto after = monotonic_usec();
@@ -210,8 +207,7 @@ TEST_F(Notifier, SendsNothingWithoutAManager) {
 
 TEST_F(Notifier, TakesAnEmptyVariableForNone) {
   const LogCapture log;
-  set_socket("");
-  tcp_echo::Notifier(loop()).ready("serving");
+  notifier_for("").ready("serving");
   EXPECT_THAT(log.text(), IsEmpty());
 }
 
@@ -225,8 +221,7 @@ TEST_F(Notifier, WarnsOnceOfWhatIsNoAddressAndSendsNothing) {
   for (const auto& name : {std::string("run/notify"), std::string("@"), std::string("/"),
                            "/" + std::string(sizeof(sockaddr_un::sun_path) - 1, 'x')}) {
     const LogCapture log;
-    set_socket(name);
-    tcp_echo::Notifier notifier(loop());
+    auto notifier = notifier_for(name);
     notifier.ready("serving");
     notifier.alive();
     EXPECT_EQ(log.text(), "warning: NOTIFY_SOCKET: " + in_quotes(name) +
@@ -237,8 +232,7 @@ TEST_F(Notifier, WarnsOnceOfWhatIsNoAddressAndSendsNothing) {
 
 TEST_F(Notifier, WarnsOnceOfAManagerThatDoesNotListen) {
   const LogCapture log;
-  set_socket(path());
-  tcp_echo::Notifier notifier(loop());
+  auto notifier = notifier_for(path());
   notifier.ready("serving");
   EXPECT_EQ(log.text(), "warning: NOTIFY_SOCKET: connect to " + in_quotes(path()) +
                             ": No such file or directory; notifying nobody\n");
@@ -248,8 +242,7 @@ TEST_F(Notifier, PassesNoDescriptorToAChild) {
   const Manager manager(path());
   const UniqueFd free(::dup(STDERR_FILENO));
   const int next = free.get() + 1;
-  set_socket(path());
-  tcp_echo::Notifier notifier(loop());
+  auto notifier = notifier_for(path());
   ASSERT_EQ(::write(next, "whose?", 6), 6);
   ASSERT_THAT(manager.received(), ElementsAre("whose?"));
   EXPECT_NE(::fcntl(next, F_GETFD) & FD_CLOEXEC, 0);
@@ -281,8 +274,7 @@ TEST_F(Notifier, PassesOverAWatchdogThatIsNoTime) {
 
 TEST_F(Notifier, SaysThatAManagerWhoseSocketIsGoneCannotBeTold) {
   Manager manager(path());
-  set_socket(path());
-  tcp_echo::Notifier notifier(loop());
+  auto notifier = notifier_for(path());
   manager.close();
   const LogCapture log;
   EXPECT_NO_THROW(notifier.stopping("draining"));
@@ -293,8 +285,7 @@ TEST_F(Notifier, SaysThatAManagerWhoseSocketIsGoneCannotBeTold) {
 
 TEST_F(Notifier, KeepsWhatABusyManagerHasNoRoomForAndItsOrder) {
   const Manager manager(path());
-  set_socket(path());
-  tcp_echo::Notifier notifier(loop());
+  auto notifier = notifier_for(path());
   const LogCapture log;
   manager.stuff();
   notifier.status("nearly");
@@ -309,8 +300,7 @@ TEST_F(Notifier, KeepsWhatABusyManagerHasNoRoomForAndItsOrder) {
 
 TEST_F(Notifier, ForgetsTheOldestThatItOwesAManagerThatDoesNotRead) {
   const Manager manager(path());
-  set_socket(path());
-  tcp_echo::Notifier notifier(loop());
+  auto notifier = notifier_for(path());
   manager.stuff();
   for (std::size_t i = 0; i < tcp_echo::Notifier::kMostOwed + 3; ++i) notifier.status(std::to_string(i));
   manager.received();
@@ -321,8 +311,7 @@ TEST_F(Notifier, ForgetsTheOldestThatItOwesAManagerThatDoesNotRead) {
 
 TEST_F(Notifier, GivesUpWhatItOwesAManagerThatIsGone) {
   Manager manager(path());
-  set_socket(path());
-  tcp_echo::Notifier notifier(loop());
+  auto notifier = notifier_for(path());
   manager.stuff();
   notifier.status("1");
   notifier.status("2");

@@ -35,7 +35,6 @@ struct HandOverInDoubt : ::testing::Test {
     EXPECT_EQ(workers.predecessor.counters.handed_over_out.get(), 0U);
     workers.expect_echoes(clients);
   }
-  /// What that client says is not read by the predecessor, and waits for the successor.
   /// The others are the successor's.
   void expect_only_the_second_is_served() {
     EXPECT_EQ(workers.broken, 1);
@@ -44,6 +43,7 @@ struct HandOverInDoubt : ::testing::Test {
     expect_untouched(0);
     expect_untouched(2);
   }
+  /// What that client says is not read by the predecessor, and waits for the successor.
   void expect_untouched(std::size_t client) {
     clients[client].send("whose?");
     EXPECT_TRUE(eventually([&] { return unread_bytes(successors(client)) == 6; }));
