@@ -45,6 +45,17 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return number;
 }
 
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  constexpr std::array<std::string_view, 4> kSuffixes = {"", "KiB", "MiB", "GiB"};
+  const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = parse_number(text.substr(0, digits));
+  const auto* const suffix = std::find(kSuffixes.begin(), kSuffixes.end(), text.substr(digits));
+  if (!number || suffix == kSuffixes.end()) return std::nullopt;
+  const auto unit = std::uint64_t{1} << (10U * static_cast<unsigned>(suffix - kSuffixes.begin()));
+  if (*number > std::numeric_limits<std::uint64_t>::max() / unit) return std::nullopt;
+  return *number * unit;
+}
+
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   if (text == "0") return std::chrono::milliseconds{0};
   const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());

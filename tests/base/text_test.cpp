@@ -10,6 +10,19 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 
+TEST(ParseSize, ReadsBytesAndBinaryUnits) {
+  EXPECT_EQ(parse_size("0"), 0U);
+  EXPECT_EQ(parse_size("64"), 64U);
+  EXPECT_EQ(parse_size("16KiB"), 16U * 1024);
+  EXPECT_EQ(parse_size("3MiB"), 3U * 1024 * 1024);
+  EXPECT_EQ(parse_size("17179869183GiB"), 17'179'869'183ULL << 30U);
+}
+
+TEST(ParseSize, RefusesAnythingElse) {
+  for (const auto* text : {"", "KiB", "1.5KiB", "-1", "1 KiB", "1KB", "1kib", "64B", "17179869184GiB"})
+    EXPECT_EQ(parse_size(text), std::nullopt) << text;
+}
+
 TEST(Duration, TakesEachUnit) {
   EXPECT_EQ(parse_duration("250ms"), 250ms);
   EXPECT_EQ(parse_duration("10s"), 10s);

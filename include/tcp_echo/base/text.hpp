@@ -21,6 +21,9 @@ std::string format_duration(std::chrono::milliseconds duration);
 /// A plain decimal number; no sign, no space, no overflow.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 
+/// "64", "64KiB", "1MiB", "2GiB": bytes. Nothing for anything else, also for what does not fit.
+std::optional<std::uint64_t> parse_size(std::string_view text);
+
 /// "on", "true", "yes", "1" and their opposites.
 std::optional<bool> parse_switch(std::string_view text);
 
