@@ -15,7 +15,11 @@
 
 namespace tcp_echo {
 
-enum class Readiness : int { kReadable = UV_READABLE, kWritable = UV_WRITABLE };
+enum class Readiness : int {
+  kReadable = UV_READABLE,
+  kWritable = UV_WRITABLE,
+  kEither = UV_READABLE | UV_WRITABLE,
+};
 
 class Poll {
  public:
