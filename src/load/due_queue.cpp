@@ -1,0 +1,76 @@
+#include "tcp_echo/load/due_queue.hpp"
+
+#include <utility>
+
+namespace tcp_echo {
+
+DueQueue::DueQueue(Loop& loop) : alarm_(loop, [this] { on_alarm(); }) {}
+
+void DueQueue::schedule(Due& entry, Time time) {
+  if (entry.is_scheduled() && entry.due_ == time) return;
+  entry.due_ = time;
+  if (!entry.is_scheduled()) {
+    heap_.push_back(&entry);
+    entry.place_ = heap_.size() - 1;
+  }
+  settle(entry.place_);
+  if (!is_running_) arm();
+}
+
+void DueQueue::cancel(Due& entry) noexcept {
+  if (!entry.is_scheduled()) return;
+  const auto place = std::exchange(entry.place_, Due::kNowhere);
+  auto* const last = heap_.back();
+  heap_.pop_back();
+  if (last == &entry) return;
+  put(place, last);
+  settle(place);
+}
+
+/// Those which are due now, and each of them once: whoever is late again gets another turn after the loop has
+/// seen to its descriptors.
+void DueQueue::on_alarm() {
+  armed_ = Time::max();
+  is_running_ = true;
+  const auto now = std::chrono::steady_clock::now();
+  for (auto turns = heap_.size(); turns > 0 && !heap_.empty() && heap_.front()->due_ <= now; --turns) {
+    auto* const entry = heap_.front();
+    cancel(*entry);
+    entry->on_due(now);
+  }
+  is_running_ = false;
+  arm();
+}
+
+/// Never later than the first is due. It may ring for one that was cancelled: that costs one turn of the
+/// loop.
+void DueQueue::arm() noexcept {
+  if (heap_.empty() || heap_.front()->due_ >= armed_) return;
+  armed_ = heap_.front()->due_;
+  alarm_.set(armed_);
+}
+
+void DueQueue::put(std::size_t place, Due* entry) noexcept {
+  heap_[place] = entry;
+  entry->place_ = place;
+}
+
+/// Moves the entry up or down to where it belongs.
+void DueQueue::settle(std::size_t place) noexcept {
+  auto* const entry = heap_[place];
+  while (place > 0 && entry->due_ < heap_[(place - 1) / 2]->due_) {
+    put(place, heap_[(place - 1) / 2]);
+    place = (place - 1) / 2;
+  }
+  for (;;) {
+    auto child = 2 * place + 1;
+    if (child >= heap_.size()) break;
+    if (child + 1 < heap_.size() && heap_[child + 1]->due_ < heap_[child]->due_) ++child;
+    if (heap_[child]->due_ >= entry->due_) break;
+    put(place, heap_[child]);
+    place = child;
+  }
+  put(place, entry);
+}
+
+}  // namespace tcp_echo

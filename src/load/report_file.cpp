@@ -1,0 +1,105 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "tcp_echo/base/text.hpp"
+#include "tcp_echo/base/unique_fd.hpp"
+#include "tcp_echo/load/report.hpp"
+
+namespace tcp_echo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr mode_t kNewFile = 0666;  // less the umask
+
+tl::unexpected<Error> cannot_write(const std::string& path, int error_number) {
+  return failure(ExitCode::kCantCreate, "cannot write the report " + printable(path) + ": " +
+                                            std::generic_category().message(error_number));
+}
+
+/// 0, or why not.
+int write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(fd, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      // Whoever started us may have left a pipe non-blocking.
+      struct pollfd ready = {fd, POLLOUT, 0};
+      ::poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+/// A name of something that is open already: /dev/stderr may well be a regular file, and to put another one
+/// in its place would take it from those who have it open.
+bool names_open_file(std::string_view path) {
+  constexpr std::array<std::string_view, 4> kNames = {"/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/"};
+  return std::any_of(kNames.begin(), kNames.end(), [path](auto name) { return path.starts_with(name); });
+}
+
+int write_in_place(const std::string& path, std::string_view text) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY));
+  return fd ? write_all(fd.get(), text) : errno;
+}
+
+/// A file that did not exist before, beside the one it is to replace. With -1 for a descriptor errno says
+/// why.
+UniqueFd open_beside(const std::string& path, std::string& beside) {
+  constexpr int kAttempts = 100;
+  UniqueFd fd;
+  for (int attempt = 0; attempt < kAttempts && !fd; ++attempt) {
+    beside = path + "." + std::to_string(::getpid()) + "." + std::to_string(attempt);
+    fd.reset(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kNewFile));
+    if (!fd && errno != EEXIST) break;
+  }
+  return fd;
+}
+
+/// `old` is what is to be replaced; nullptr for nothing.
+int replace(const std::string& path, const struct stat* old, std::string_view text) {
+  std::string beside;
+  const auto fd = open_beside(path, beside);
+  if (!fd) return errno;
+  int error = write_all(fd.get(), text);
+  if (error == 0 && old != nullptr && ::fchmod(fd.get(), old->st_mode & 07777U) != 0) error = errno;
+  // Some file systems tell only here that there was no room.
+  if (error == 0 && ::fsync(fd.get()) != 0) error = errno;
+  if (error == 0 && std::rename(beside.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) ::unlink(beside.c_str());
+  return error;
+}
+
+int write_to(const std::string& path, std::string_view text) {
+  if (path == "-") return write_all(STDOUT_FILENO, text);
+  if (names_open_file(path)) return write_in_place(path, text);
+  struct stat old {};
+  if (::stat(path.c_str(), &old) != 0) return errno == ENOENT ? replace(path, nullptr, text) : errno;
+  if (!S_ISREG(old.st_mode)) return write_in_place(path, text);
+  // A symbolic link stays one.
+  std::error_code failed;
+  const auto real = fs::canonical(path, failed);
+  return failed ? failed.value() : replace(real, &old, text);
+}
+
+}  // namespace
+
+Result<void> write_report(const std::string& path, std::string_view text) {
+  const int error = write_to(path, text);
+  if (error != 0) return cannot_write(path, error);
+  return {};
+}
+
+}  // namespace tcp_echo
