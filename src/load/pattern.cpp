@@ -78,6 +78,11 @@ void Pattern::repeat_beyond_the_period() {
   while (bytes_.size() < whole) bytes_.push_back(bytes_[bytes_.size() - period_]);
 }
 
+std::uint64_t Pattern::start_of(std::uint64_t number) const noexcept {
+  constexpr std::uint64_t kStride = 40'503;  // words; neighbours begin far from each other
+  return scrambled_ ? number % kWords * kStride % kWords * kWordSize : 0;
+}
+
 std::span<const std::byte> Pattern::at(std::uint64_t position, std::size_t size) const noexcept {
   return std::span(bytes_).subspan(position % period_, std::min(size, kLongestPiece));
 }

@@ -221,7 +221,7 @@ tl::unexpected<Error> usage(std::string text) { return failure(ExitCode::kUsage,
 /// getopt_long() keeps its place in globals; optind 0 makes it begin anew (getopt(3)).
 class Words {
  public:
-  explicit Words(const std::vector<std::string>& arguments) : words_(arguments), table_(getopt_table()) {
+  explicit Words(std::vector<std::string> arguments) : words_(std::move(arguments)), table_(getopt_table()) {
     words_.insert(words_.begin(), "tcp-echo-load");
     pointers_.reserve(words_.size() + 1);
     for (auto& word : words_) pointers_.push_back(word.data());

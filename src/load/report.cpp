@@ -23,6 +23,15 @@ std::string dumped(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+const char* name_of(LoadStage stage) {
+  switch (stage) {
+    case LoadStage::kWarmup: return "warm-up";
+    case LoadStage::kMeasuring: return "measuring";
+    case LoadStage::kWaiting: break;
+  }
+  return "waiting";
+}
+
 Json connections_json(const LoadCounts& counts) {
   return {{"made", counts.connected},
           {"refused", counts.refused},
@@ -116,7 +125,7 @@ std::string json_report(const LoadSummary& summary) {
 std::string json_line(const LoadInterval& interval) {
   const Json line = {{"begin", interval.begin},
                      {"end", interval.end},
-                     {"warmup", interval.warmup},
+                     {"stage", name_of(interval.stage)},
                      {"open", interval.open},
                      {"connections", connections_json(interval.counts)},
                      {"bytes", bytes_json(interval.counts)},
@@ -136,7 +145,7 @@ std::string progress_line(const LoadInterval& interval) {
                           per_second(static_cast<double>(counts.echoes), length),
                           bytes_in_words(per_second(static_cast<double>(counts.received_bytes), length)),
                           seconds_of(interval.latency.percentile(99)) * kMillisecondsPerSecond);
-  if (interval.warmup) line += "  warm-up";
+  if (interval.stage == LoadStage::kWarmup) line += "  warm-up";
   if (counts.any_failure()) line += "  " + failures_in_words(counts);
   return line;
 }

@@ -94,12 +94,53 @@ int write_to(const std::string& path, std::string_view text) {
   return failed ? failed.value() : replace(real, &old, text);
 }
 
+/// 0, or why write_to() would fail.
+int check(const std::string& path) {
+  if (path == "-") return 0;
+  struct stat old {};
+  const bool exists = ::stat(path.c_str(), &old) == 0;
+  if (!exists && errno != ENOENT) return errno;
+  if (!exists || (S_ISREG(old.st_mode) && !names_open_file(path))) {
+    // It is the folder that must take a new file; the old one may even be read-only.
+    std::error_code failed;
+    const auto folder = exists ? fs::canonical(path, failed).parent_path() : fs::path(path).parent_path();
+    if (failed) return failed.value();
+    return ::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+  }
+  if (S_ISDIR(old.st_mode)) return EISDIR;
+  return ::access(path.c_str(), W_OK) == 0 ? 0 : errno;
+}
+
+UniqueFd open_lines(const std::string& path) {
+  const int anew = names_open_file(path) ? 0 : O_TRUNC;
+  return UniqueFd(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | anew, kNewFile));
+}
+
 }  // namespace
+
+Result<void> check_report(const std::string& path) {
+  const int error = check(path);
+  if (error != 0) return cannot_write(path, error);
+  return {};
+}
 
 Result<void> write_report(const std::string& path, std::string_view text) {
   const int error = write_to(path, text);
   if (error != 0) return cannot_write(path, error);
   return {};
+}
+
+Result<LineReport> LineReport::open(const std::string& path) {
+  if (path == "-") return LineReport(path, UniqueFd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)));
+  auto file = open_lines(path);
+  if (!file) return cannot_write(path, errno);
+  return LineReport(path, std::move(file));
+}
+
+void LineReport::append(std::string_view text) {
+  if (!status_) return;
+  if (const int error = write_all(file_.get(), text); error != 0) status_ = cannot_write(path_, error);
 }
 
 }  // namespace tcp_echo

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <set>
 #include <string>
 
 namespace tcp_echo {
@@ -32,6 +33,15 @@ TEST(Pattern, GivesPiecesAcrossItsPeriod) {
   EXPECT_EQ(text_at(pattern, end - 5, 10), text_at(pattern, end - 5, 5) + text_at(pattern, 0, 5));
   EXPECT_EQ(pattern.at(end - 1, Pattern::kLongestPiece).size(), Pattern::kLongestPiece);
   EXPECT_EQ(pattern.at(0, Pattern::kLongestPiece + 1).size(), Pattern::kLongestPiece);
+}
+
+TEST(Pattern, BeginsElsewhereForEachNumber) {
+  const Pattern pattern;
+  std::set<std::uint64_t> starts;
+  for (std::uint64_t number = 0; number < Pattern::kWords; ++number) starts.insert(pattern.start_of(number));
+  EXPECT_EQ(starts.size(), Pattern::kWords);
+  EXPECT_LT(*starts.rbegin(), pattern.period());
+  EXPECT_EQ(Pattern("abc").start_of(17), 0U);
 }
 
 TEST(Pattern, LooksRandom) {

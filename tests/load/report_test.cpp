@@ -164,7 +164,7 @@ TEST(JsonLine, IsOneLineWithTheFiguresOfItsInterval) {
   LoadInterval interval;
   interval.begin = 1;
   interval.end = 1.5;
-  interval.warmup = true;
+  interval.stage = LoadStage::kWarmup;
   interval.open = 20;
   interval.counts.echoes = 100;
   interval.counts.refused = 3;
@@ -174,7 +174,7 @@ TEST(JsonLine, IsOneLineWithTheFiguresOfItsInterval) {
   const auto document = parsed(line);
   EXPECT_EQ(document["begin"], 1);
   EXPECT_EQ(document["end"], 1.5);
-  EXPECT_EQ(document["warmup"], true);
+  EXPECT_EQ(document["stage"], "warm-up");
   EXPECT_EQ(document["open"], 20);
   EXPECT_EQ(document["echoes"], 100);
   EXPECT_EQ(document["connections"]["refused"], 3);
@@ -207,7 +207,7 @@ TEST(ProgressLine, HasTenthsWhereIntervalsAreShort) {
 TEST(ProgressLine, TellsWhatFailedAndThatItIsTheWarmUp) {
   LoadInterval interval;
   interval.end = 1;
-  interval.warmup = true;
+  interval.stage = LoadStage::kWarmup;
   interval.counts.reset = 2;
   EXPECT_THAT(progress_line(interval), EndsWith("  warm-up  2 reset"));
 }

@@ -7,6 +7,7 @@ namespace tcp_echo {
 
 enum class ExitCode : int {
   kOk = EX_OK,                    ///< clean stop, also a forced one
+  kFailed = 1,                    ///< tcp-echo-load: a byte came back wrong, or a connection failed
   kUsage = EX_USAGE,              ///< bad command line
   kUnavailable = EX_UNAVAILABLE,  ///< cannot listen: port in use, address missing
   kSoftware = EX_SOFTWARE,        ///< a fault of our own

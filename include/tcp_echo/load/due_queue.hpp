@@ -20,18 +20,16 @@ class Due {
   using Time = Alarm::Time;
 
   Due() = default;
+  virtual ~Due() = default;
   Due(const Due&) = delete;
   Due& operator=(const Due&) = delete;
 
   bool is_scheduled() const noexcept { return place_ != kNowhere; }
-  /// Only while it is scheduled.
+  /// What it was scheduled for last.
   Time due() const noexcept { return due_; }
 
   /// It is no longer scheduled when this is called.
   virtual void on_due(Time now) noexcept = 0;
-
- protected:
-  virtual ~Due() = default;
 
  private:
   friend DueQueue;

@@ -28,6 +28,10 @@ class Pattern {
   /// The text again and again; it may not be empty.
   explicit Pattern(std::string_view text);
 
+  /// Where the stream of a connection begins. That of another number begins elsewhere, so that bytes of one
+  /// are strange to the other; a text always begins at its beginning.
+  std::uint64_t start_of(std::uint64_t number) const noexcept;
+
   std::size_t period() const noexcept { return period_; }
 
   /// The bytes from `position` on, `size` of them but never more than kLongestPiece. One piece of memory.

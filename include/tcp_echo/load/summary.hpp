@@ -41,13 +41,19 @@ struct LoadCounts {
   LoadCounts& operator+=(const LoadCounts& other) noexcept;
 };
 
+enum class LoadStage : std::uint8_t {
+  kWarmup,
+  kMeasuring,
+  kWaiting,  ///< for the last echoes
+};
+
 /// One --interval of the run, of all threads together.
 struct LoadInterval {
   double begin = 0;  ///< seconds since the start of the run
   double end = 0;
-  bool warmup = false;
+  LoadStage stage = LoadStage::kMeasuring;
   std::uint64_t open = 0;  ///< connections, at its end
-  LoadCounts counts;       ///< of this interval alone; echoes and bytes in the warm-up too
+  LoadCounts counts;       ///< of this interval alone; echoes and bytes in every stage
   Histogram latency;
 };
 

@@ -1,0 +1,65 @@
+// A run of the load from its beginning to its end: starts the threads, gathers what they saw, and ends early
+// on a signal.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "tcp_echo/base/endpoint.hpp"
+#include "tcp_echo/load/load_thread.hpp"
+#include "tcp_echo/load/mailbox.hpp"
+#include "tcp_echo/load/plan.hpp"
+#include "tcp_echo/load/summary.hpp"
+#include "tcp_echo/loop/loop.hpp"
+#include "tcp_echo/loop/signal.hpp"
+
+namespace tcp_echo {
+
+class LoadRun {
+ public:
+  using OnInterval = std::function<void(const LoadInterval&)>;
+
+  /// `on_interval` hears of each interval once all threads have ended it, the last one included, which is the
+  /// wait for the last echoes. Throws FatalError.
+  LoadRun(const LoadCommand& command, const Endpoint& target, OnInterval on_interval);
+
+  /// Blocks until the end, which the first SIGINT or SIGTERM brings on, and a second one at once.
+  LoadSummary run();
+
+ private:
+  /// An interval that some threads have ended and others not yet.
+  struct Gathering {
+    LoadInterval whole;
+    std::uint64_t measured_echoes = 0;
+    unsigned threads = 0;  ///< that have ended it
+    bool is_measured = false;
+  };
+
+  void on_signal();
+  void on_message(LoadMessage message);
+  void gather(const LoadMessage& message);
+  bool is_complete(std::size_t number) const;
+  void pass_on(const Gathering& interval);
+  void take_result(unsigned thread, const LoadThreadResult& result);
+  void judge_processor(unsigned thread, const LoadThreadResult& result);
+  void judge_limits();
+
+  LoadTask task_;
+  OnInterval on_interval_;
+  LoadSummary summary_;
+  std::uint64_t out_of_descriptors_ = 0;
+  std::uint64_t out_of_ports_ = 0;
+  std::uint64_t never_open_ = 0;
+  std::deque<Gathering> intervals_;  ///< not passed on yet
+  std::size_t passed_on_ = 0;
+  std::vector<std::size_t> last_intervals_;  ///< of the threads that have ended
+
+  Loop loop_;
+  Mailbox mailbox_;
+  std::deque<LoadThread> threads_;  // after the mailbox, into which they post
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,74 @@
+// What a thread of the load tells the one that started it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "tcp_echo/load/summary.hpp"
+#include "tcp_echo/loop/waker.hpp"
+
+namespace tcp_echo {
+
+struct ProcessorTime {
+  std::chrono::nanoseconds used{};
+  std::chrono::nanoseconds waited{};  ///< ready to run, but others did; 0 where the kernel does not tell
+};
+
+/// Everything that one thread counted in its measured time, and what must not be forgotten of the rest.
+struct LoadThreadResult {
+  LoadCounts counts;
+  Histogram latency;
+  std::chrono::nanoseconds longest_silence{};
+  ProcessorTime processor;  ///< in the measured time
+  std::chrono::nanoseconds measured{};
+  std::uint64_t out_of_descriptors = 0;  ///< connections given up for it
+  std::uint64_t out_of_ports = 0;        ///< times that the kernel had no free port
+  std::uint64_t never_open = 0;          ///< connections that were never made for a limit of ours
+};
+
+/// That an interval of a thread is over. Those of one number belong together.
+struct LoadMessage {
+  unsigned thread = 0;
+  std::size_t number = 0;  ///< from 0
+  LoadInterval interval;
+  std::optional<LoadThreadResult> result;  ///< with the last one
+};
+
+class Mailbox {
+ public:
+  /// `on_message` runs in the loop's thread. Throws FatalError.
+  Mailbox(Loop& loop, std::function<void(LoadMessage)> on_message)
+      : on_message_(std::move(on_message)), waker_(loop, [this] { deliver(); }) {}
+
+  /// From any thread.
+  void post(LoadMessage message) {
+    {
+      const std::lock_guard lock(mutex_);
+      messages_.push_back(std::move(message));
+    }
+    waker_.wake();
+  }
+
+ private:
+  void deliver() {
+    std::vector<LoadMessage> messages;
+    {
+      const std::lock_guard lock(mutex_);
+      messages.swap(messages_);
+    }
+    for (auto& message : messages) on_message_(std::move(message));
+  }
+
+  std::mutex mutex_;
+  std::vector<LoadMessage> messages_;
+  std::function<void(LoadMessage)> on_message_;
+  Waker waker_;
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,348 @@
+#include "tcp_echo/load/load_connection.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "tcp_echo/load/load_thread.hpp"
+#include "tcp_echo/load/target.hpp"
+#include "tcp_echo/net/socket_options.hpp"
+
+namespace tcp_echo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// After a failure, so that a server which is down is not asked without pause.
+constexpr std::chrono::milliseconds kPauseAfterFailure{100};
+/// A slow reader takes what its rate allows for this long, and then sleeps for as long.
+constexpr std::uint64_t kSlowReadsPerSecond = 100;
+/// Messages that are due together go out together, up to so many bytes.
+constexpr std::uint64_t kLargestBatch = 64UL * 1024;
+
+bool would_block(int error_number) noexcept { return error_number == EAGAIN || error_number == EINTR; }
+
+std::chrono::nanoseconds seconds_of(double seconds) noexcept {
+  constexpr double kNanosecondsPerSecond = 1e9;
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * kNanosecondsPerSecond));
+}
+
+/// Which error it was that polling only told of.
+int pending_error(int fd) noexcept {
+  int number = 0;
+  socklen_t size = sizeof number;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size) == 0 ? number : errno;
+}
+
+}  // namespace
+
+LoadConnection::LoadConnection(LoadThread& thread, std::uint64_t number, Role role) noexcept
+    : thread_(thread), number_(number), check_(thread.task().pattern, 0), role_(role) {}
+
+void LoadConnection::connect(Time now) noexcept {
+  const int error = begin_to_connect();
+  if (error != 0) return on_connect_failed(error, now);
+  phase_ = Phase::kConnecting;
+  watched_ = 0;
+  output_is_full_ = true;  // there is no output before there is a connection
+  watch();
+}
+
+int LoadConnection::begin_to_connect() noexcept {
+  const auto& target = thread_.task().target;
+  fd_.reset(::socket(target.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd_) return errno;
+  (void)set_option(fd_.get(), SocketOption::kNoDelay, 1);
+  if (const auto* const source = thread_.next_source(); source != nullptr) {
+    if (const int error = bind_source(fd_.get(), *source); error != 0) return error;
+  }
+  if (::connect(fd_.get(), target.address(), target.size()) != 0 && errno != EINPROGRESS) return errno;
+  return -poll_.init(thread_.loop(), fd_.get(), *this);
+}
+
+/// There is no poll yet, so it is idle again at once.
+void LoadConnection::on_connect_failed(int error_number, Time now) noexcept {
+  fd_.reset();
+  bool again = true;
+  switch (error_number) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      thread_.on_no_descriptor();
+      again = false;
+      break;
+    case EADDRNOTAVAIL:
+    case EADDRINUSE: thread_.on_no_port(); break;
+    case ECONNREFUSED: ++thread_.counts().refused; break;
+    default: ++thread_.counts().unreachable; break;
+  }
+  thread_.on_not_connected();
+  thread_.on_idle(*this, again ? now + kPauseAfterFailure : Time::max());
+}
+
+void LoadConnection::connect_later(Time time) { thread_.due_queue().schedule(*this, time); }
+
+void LoadConnection::on_connected(Time now) noexcept {
+  const auto& plan = thread_.plan();
+  thread_.on_connected();
+  was_ever_open_ = true;
+  phase_ = Phase::kOpen;
+  check_ = StreamCheck(thread_.task().pattern, thread_.task().pattern.start_of(number_));
+  reported_ = {};
+  under_way_.clear();
+  unsent_ = begun_ = echoed_ = 0;
+  output_is_full_ = reading_pauses_ = sent_fin_ = false;
+  end_of_life_ = plan.lifetime.count() > 0 ? now + plan.lifetime : Time::max();
+  next_message_ = Time::max();
+  if (plan.is_open_loop() && role_ == Role::kSpeaker) {
+    // Those of other connections fall between, or they would all be due at the same time.
+    const auto turn =
+        static_cast<double>(number_) / static_cast<double>(std::max<std::uint64_t>(plan.connections, 1));
+    next_message_ = now + seconds_of(turn / plan.rate);
+  }
+  if (thread_.is_over()) return finish(now);
+  pump(now);
+}
+
+void LoadConnection::on_ready(bool failed) noexcept {
+  switch (phase_) {
+    case Phase::kConnecting:
+      if (failed) {
+        const int error = pending_error(fd_.get());
+        ++(error == ECONNREFUSED ? thread_.counts().refused : thread_.counts().unreachable);
+        thread_.on_not_connected();
+        return close(Clock::now() + kPauseAfterFailure);
+      }
+      return on_connected(Clock::now());
+    case Phase::kOpen:
+    case Phase::kFinishing:
+      if (failed) return on_broken(Clock::now());
+      output_is_full_ = false;  // or the next send says so again
+      return receive();
+    case Phase::kIdle:
+    case Phase::kClosing: return;
+  }
+}
+
+void LoadConnection::on_due(Time now) noexcept {
+  if (phase_ == Phase::kIdle) return thread_.want_connection(*this);
+  if (!is_open()) return;
+  if (reading_pauses_ && now >= may_read_again_) reading_pauses_ = false;
+  if (phase_ == Phase::kOpen && now >= end_of_life_) return finish(now);
+  pump(now);
+}
+
+/// Sends what may be sent.
+void LoadConnection::pump(Time now) noexcept {
+  if (phase_ == Phase::kOpen && role_ == Role::kSpeaker) begin_messages(now);
+  if (unsent_ > 0 && !output_is_full_ && !send_unsent(now)) return on_broken(now);
+  settle(now);
+}
+
+void LoadConnection::begin_messages(Time now) noexcept {
+  const auto& plan = thread_.plan();
+  const auto is_last = [&] { return plan.messages > 0 && begun_ == plan.messages; };
+  if (plan.is_open_loop()) {
+    if (now - next_message_ > plan.catch_up) skip_until(now - plan.catch_up, now);
+    while (!is_last() && next_message_ <= now && unsent_ < kLargestBatch) {
+      begin_message(next_message_);
+      next_message_ += seconds_of(1 / plan.rate);
+    }
+  } else {
+    while (!is_last() && under_way_.size() < plan.pipeline) begin_message(now);
+  }
+  if (is_last()) phase_ = Phase::kFinishing;
+}
+
+void LoadConnection::begin_message(Time due) {
+  under_way_.push(due);
+  unsent_ += thread_.plan().message_size;
+  ++begun_;
+}
+
+/// Gives up the messages that were due before `latest`.
+void LoadConnection::skip_until(Time latest, Time now) noexcept {
+  for (; next_message_ < latest; next_message_ += seconds_of(1 / thread_.plan().rate)) {
+    ++thread_.counts().skipped;
+    thread_.count_lost(next_message_, now);
+  }
+}
+
+/// False if the connection is broken.
+bool LoadConnection::send_unsent(Time now) noexcept {
+  const bool was_waiting = check_.outstanding() > 0;
+  while (unsent_ > 0) {
+    const auto piece = thread_.task().pattern.at(
+        check_.position(),
+        static_cast<std::size_t>(std::min<std::uint64_t>(unsent_, Pattern::kLongestPiece)));
+    const auto sent = ::send(fd_.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
+    if (sent < 0 && !would_block(errno)) return false;
+    if (sent > 0) {
+      check_.sent(static_cast<std::size_t>(sent));
+      unsent_ -= static_cast<std::uint64_t>(sent);
+      thread_.counts().sent_bytes += static_cast<std::uint64_t>(sent);
+    }
+    output_is_full_ = sent < static_cast<std::ptrdiff_t>(piece.size());
+    if (output_is_full_) break;
+  }
+  if (!was_waiting) waiting_since_ = now;
+  return true;
+}
+
+void LoadConnection::receive() noexcept {
+  const auto& plan = thread_.plan();
+  auto buffer = thread_.buffer();
+  const bool is_slow = plan.slow_reader > 0 && !thread_.is_over();
+  if (is_slow) {
+    if (reading_pauses_) return pump(Clock::now());
+    const auto most = std::max<std::uint64_t>(plan.slow_reader / kSlowReadsPerSecond, 1);
+    buffer = buffer.first(std::min(buffer.size(), static_cast<std::size_t>(most)));
+  }
+  const auto size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  const int error = errno;
+  const auto now = Clock::now();
+  if (size == 0) return on_fin(now);
+  if (size < 0) return would_block(error) ? pump(now) : on_broken(now);
+  thread_.counts().received_bytes += static_cast<std::uint64_t>(size);
+  if (is_slow) {
+    reading_pauses_ = true;
+    may_read_again_ = now + seconds_of(static_cast<double>(size) / static_cast<double>(plan.slow_reader));
+  }
+  note_silence(now);
+  check_.received(buffer.first(static_cast<std::size_t>(size)));
+  if (check_.faults().any()) report_faults();
+  take_echoes(now);
+  pump(now);
+}
+
+void LoadConnection::take_echoes(Time now) noexcept {
+  const auto size = thread_.plan().message_size;
+  while (!under_way_.is_empty() && check_.settled_bytes() >= (echoed_ + 1) * size) {
+    thread_.count_echo(under_way_.front(), now);
+    under_way_.pop();
+    ++echoed_;
+  }
+}
+
+void LoadConnection::note_silence(Time now) noexcept {
+  if (check_.outstanding() == 0) return;
+  thread_.note_silence(now - waiting_since_);
+  waiting_since_ = now;
+}
+
+void LoadConnection::report_faults() noexcept {
+  const auto& found = check_.faults();
+  auto& counted = thread_.counts().faults;
+  counted.wrong += found.wrong - reported_.wrong;
+  counted.missing += found.missing - reported_.missing;
+  counted.extra += found.extra - reported_.extra;
+  reported_ = found;
+}
+
+void LoadConnection::finish(Time now) noexcept {
+  if (phase_ == Phase::kOpen) {
+    phase_ = Phase::kFinishing;
+    if (next_message_ < now) skip_until(now, now);
+  }
+  if (phase_ != Phase::kFinishing) return;
+  if (thread_.is_over()) reading_pauses_ = false;
+  settle(now);
+}
+
+/// Whether everything that this connection was for has happened.
+bool LoadConnection::is_done() const noexcept {
+  return phase_ == Phase::kFinishing && unsent_ == 0 && under_way_.is_empty() && check_.outstanding() == 0 &&
+         !thread_.plan().half_close;
+}
+
+/// What follows whenever something was sent or has come.
+void LoadConnection::settle(Time now) noexcept {
+  if (is_done()) return close(now);
+  if (phase_ == Phase::kFinishing && unsent_ == 0 && thread_.plan().half_close && !sent_fin_) {
+    ::shutdown(fd_.get(), SHUT_WR);
+    sent_fin_ = true;
+  }
+  watch();
+  schedule_next();
+}
+
+void LoadConnection::on_fin(Time now) noexcept {
+  const bool is_early = !sent_fin_ || check_.outstanding() > 0;
+  if (is_early) ++thread_.counts().closed_early;
+  lose_the_rest(now);
+  close(is_early ? now + kPauseAfterFailure : now);
+}
+
+void LoadConnection::on_broken(Time now) noexcept {
+  ++thread_.counts().reset;
+  lose_the_rest(now);
+  close(now + kPauseAfterFailure);
+}
+
+/// What is still under way will not come any more.
+void LoadConnection::lose_the_rest(Time now) noexcept {
+  note_silence(now);
+  for (; !under_way_.is_empty(); under_way_.pop()) thread_.count_lost(under_way_.front(), now);
+  check_.finish();
+  report_faults();
+}
+
+void LoadConnection::give_up(Time now) noexcept {
+  thread_.due_queue().cancel(*this);
+  switch (phase_) {
+    case Phase::kIdle:
+    case Phase::kClosing: return;
+    case Phase::kConnecting:
+      ++thread_.counts().unreachable;
+      thread_.on_not_connected();
+      break;
+    case Phase::kOpen:
+    case Phase::kFinishing:
+      ++thread_.counts().stuck;
+      lose_the_rest(now);
+      break;
+  }
+  close(Time::max());
+}
+
+/// `again` is when it may connect anew, if the run still goes on.
+void LoadConnection::close(Time again) noexcept {
+  if (is_open()) thread_.on_closing();
+  thread_.due_queue().cancel(*this);
+  phase_ = Phase::kClosing;
+  connect_again_ = again;
+  poll_.close();
+}
+
+void LoadConnection::on_poll_closed() noexcept {
+  fd_.reset();
+  phase_ = Phase::kIdle;
+  thread_.on_idle(*this, connect_again_);
+}
+
+/// Asking libuv again for what it does already would cost a system call.
+void LoadConnection::watch() noexcept {
+  const bool wants_input = phase_ != Phase::kConnecting && !reading_pauses_;
+  const bool wants_output = output_is_full_;
+  const int wanted = (wants_input ? static_cast<int>(Readiness::kReadable) : 0) |
+                     (wants_output ? static_cast<int>(Readiness::kWritable) : 0);
+  if (wanted == watched_) return;
+  watched_ = wanted;
+  if (wanted == 0) return poll_.stop();
+  poll_.watch(static_cast<Readiness>(wanted));
+}
+
+void LoadConnection::schedule_next() {
+  auto next = Time::max();
+  if (phase_ == Phase::kOpen) {
+    next = end_of_life_;
+    if (!output_is_full_) next = std::min(next, next_message_);
+  }
+  if (reading_pauses_) next = std::min(next, may_read_again_);
+  if (next == Time::max()) return thread_.due_queue().cancel(*this);
+  thread_.due_queue().schedule(*this, next);
+}
+
+}  // namespace tcp_echo

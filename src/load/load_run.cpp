@@ -1,0 +1,163 @@
+#include "tcp_echo/load/load_run.hpp"
+
+#include <spdlog/fmt/chrono.h>
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "tcp_echo/base/limits.hpp"
+#include "tcp_echo/base/text.hpp"
+
+namespace tcp_echo {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+/// Of its time that a thread runs, or would if it could: above that it is what sets the pace.
+constexpr double kBusy = 0.95;
+
+LoadTask task_of(const LoadCommand& command, const Endpoint& target) {
+  const auto& plan = command.plan;
+  return {plan, target, plan.message.empty() ? Pattern() : Pattern(plan.message), {}};
+}
+
+std::string utc_now() {
+  const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  return fmt::format("{:%FT%TZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
+}
+
+/// The same interval of another thread.
+void add(LoadInterval& whole, const LoadInterval& part) {
+  whole.end = std::max(whole.end, part.end);
+  whole.open += part.open;
+  whole.counts += part.counts;
+  whole.latency.add(part.latency);
+}
+
+double milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+}  // namespace
+
+LoadRun::LoadRun(const LoadCommand& command, const Endpoint& target, OnInterval on_interval)
+    : task_(task_of(command, target)),
+      on_interval_(std::move(on_interval)),
+      mailbox_(loop_, [this](LoadMessage message) { on_message(std::move(message)); }) {
+  summary_.target = command.plan.target;
+  summary_.address = target.text();
+  summary_.options = command.options;
+  summary_.threads = command.plan.threads;
+}
+
+LoadSummary LoadRun::run() {
+  const Signal interrupt(loop_, SIGINT, [this](int) { on_signal(); });
+  const Signal terminate(loop_, SIGTERM, [this](int) { on_signal(); });
+  summary_.started = utc_now();
+  task_.begin = std::chrono::steady_clock::now();
+  for (unsigned i = 0; i < task_.plan.threads; ++i) threads_.emplace_back(task_, i, mailbox_);
+  loop_.run();
+  threads_.clear();
+  judge_limits();
+  return std::move(summary_);
+}
+
+void LoadRun::on_signal() {
+  for (auto& thread : threads_) {
+    if (summary_.interrupted)
+      thread.abort();
+    else
+      thread.stop();
+  }
+  summary_.interrupted = true;
+}
+
+void LoadRun::on_message(LoadMessage message) {
+  gather(message);
+  if (message.result) {
+    take_result(message.thread, *message.result);
+    last_intervals_.push_back(message.number);
+  }
+  for (; !intervals_.empty() && is_complete(passed_on_); ++passed_on_) {
+    pass_on(intervals_.front());
+    intervals_.pop_front();
+  }
+  if (last_intervals_.size() == threads_.size()) loop_.stop();
+}
+
+void LoadRun::gather(const LoadMessage& message) {
+  const auto index = message.number - passed_on_;
+  if (index >= intervals_.size()) intervals_.resize(index + 1);
+  auto& interval = intervals_[index];
+  if (interval.threads++ == 0)
+    interval.whole = message.interval;
+  else
+    add(interval.whole, message.interval);
+  if (message.interval.stage != LoadStage::kMeasuring) return;
+  interval.is_measured = true;
+  interval.measured_echoes += message.interval.counts.echoes;
+}
+
+/// A signal may end the run for one thread just before an interval, and for another just after it.
+bool LoadRun::is_complete(std::size_t number) const {
+  const auto gone = std::count_if(last_intervals_.begin(), last_intervals_.end(),
+                                  [number](std::size_t last) { return last < number; });
+  return intervals_.front().threads + static_cast<std::size_t>(gone) == threads_.size();
+}
+
+void LoadRun::pass_on(const Gathering& interval) {
+  const auto& whole = interval.whole;
+  on_interval_(whole);
+  if (!interval.is_measured) return;
+  const auto& latency = whole.latency;
+  summary_.timeline.push_back({whole.begin, whole.end, interval.measured_echoes,
+                               milliseconds(latency.percentile(50)), milliseconds(latency.percentile(99)),
+                               milliseconds(latency.max())});
+}
+
+void LoadRun::take_result(unsigned thread, const LoadThreadResult& result) {
+  summary_.counts += result.counts;
+  summary_.latency.add(result.latency);
+  summary_.longest_silence = std::max(summary_.longest_silence, result.longest_silence);
+  summary_.seconds = std::max(summary_.seconds, Seconds(result.measured).count());
+  summary_.cpu_seconds += Seconds(result.processor.used).count();
+  out_of_descriptors_ += result.out_of_descriptors;
+  out_of_ports_ += result.out_of_ports;
+  never_open_ += result.never_open;
+  judge_processor(thread, result);
+}
+
+void LoadRun::judge_processor(unsigned thread, const LoadThreadResult& result) {
+  const Seconds measured = result.measured;
+  if (measured.count() <= 0) return;
+  const double used = Seconds(result.processor.used) / measured;
+  const double waited = Seconds(result.processor.waited) / measured;
+  if (used >= kBusy) {
+    summary_.own_limits.push_back(fmt::format(
+        "processor: thread {} was busy {:.0f} % of the time, and set the pace; try more --threads",
+        thread + 1, used * 100));
+  } else if (used + waited >= kBusy) {
+    summary_.own_limits.push_back(fmt::format(
+        "processor: thread {} ran {:.0f} % of the time, and waited {:.0f} % for a processor that others "
+        "had; latencies are partly its own",
+        thread + 1, used * 100, waited * 100));
+  }
+}
+
+void LoadRun::judge_limits() {
+  summary_.own_limits_failed = out_of_descriptors_ + never_open_;
+  if (out_of_descriptors_ > 0) {
+    summary_.own_limits.push_back(
+        fmt::format("descriptors: {} not made; {} open files are allowed (ulimit -n)",
+                    counted(out_of_descriptors_, "connection"), open_files_limit()));
+  }
+  if (out_of_ports_ > 0) {
+    summary_.own_limits.push_back(
+        fmt::format("source ports: none was free {}, {} never made; --source-address brings more",
+                    counted(out_of_ports_, "time"), counted(never_open_, "connection")));
+  }
+}
+
+}  // namespace tcp_echo
