@@ -127,7 +127,7 @@ measure_coverage() {
 }
 
 sets=(test)
-[ $lint = no ] || sets+=(lint)
+[ $lint = no ] || sets+=(lint bench)  # clang-tidy reads the benchmarks as well, and with them their libraries' headers
 [ $coverage = no ] || sets+=(coverage)
 step requirements requirements/install.sh "${sets[@]}" || finish
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Alpine Linux, with its repository "community". Installs what is missing of a set; on any other system it does nothing.
-#   alpine.sh build|test|lint|coverage|run
+#   alpine.sh build|test|lint|coverage|bench|run
 set -eu
 here=$(dirname "$0")
 # shellcheck source=lib.sh
@@ -20,6 +20,9 @@ words() {
       echo bash gtest-dev valgrind strace netcat-openbsd procps-ng iproute2 util-linux-misc ;;
     lint) echo bash clang clang-extra-tools compiler-rt shellcheck ;;
     coverage) echo gcovr ;;
+    bench)
+      words build
+      echo asio-dev libevent-dev strace valgrind ;;
     run) echo libuv spdlog tomlplusplus netcat-openbsd ;;
   esac
 }

@@ -12,6 +12,9 @@ apt_words() {
     lint) echo clang clang-format clang-tidy libclang-rt-dev shellcheck ;;
     # Apart from test, because it brings Python along.
     coverage) echo gcovr ;;
+    bench)
+      apt_words build
+      echo libasio-dev libevent-dev strace valgrind ;;
     # The libraries' packages carry a version that differs per release (libspdlog1.10, libspdlog1.15, libuv1t64), so
     # each is asked for as "what the -dev package depends on".
     run)

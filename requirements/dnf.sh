@@ -13,6 +13,9 @@ dnf_words() {
       echo libasan libubsan libtsan ;;
     lint) echo clang clang-tools-extra compiler-rt ShellCheck ;;
     coverage) echo gcovr ;;
+    bench)
+      dnf_words build
+      echo asio-devel libevent-devel strace valgrind ;;
     # netcat is OpenBSD's, whose -N the quickstart uses; nmap-ncat has no such flag.
     run) echo libuv spdlog tomlplusplus netcat ;;
   esac

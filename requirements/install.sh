@@ -4,6 +4,7 @@
 #   install.sh test      build, and what the tests need
 #   install.sh lint      formatter, linters, a second compiler
 #   install.sh coverage  gcovr
+#   install.sh bench     build, and what the daemon is compared with; Node.js, Go and socat join where they are installed
 #   install.sh run       what the finished daemon needs, and netcat to talk to it
 # On a system that none of the scripts knows it installs nothing, and says what is needed and what of it is missing.
 set -eu
@@ -38,6 +39,12 @@ needs() {
       row 'shellcheck'                'ShellCheck'                           command -v shellcheck ;;
     coverage)
       row 'gcovr'                     'gcovr'                                command -v gcovr ;;
+    bench)
+      needs build
+      row 'Asio, with headers'        'Asio 1.18 or newer, without Boost'    has_header asio.hpp
+      row 'libevent, with headers'    'libevent 2.1 or newer'                pkg-config --exists 'libevent >= 2.1'
+      row 'strace'                    'strace'                               command -v strace
+      row 'valgrind'                  'Valgrind'                             command -v valgrind ;;
     run)
       row 'nc'                        "OpenBSD's netcat"                     command -v nc ;;
   esac

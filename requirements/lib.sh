@@ -34,8 +34,8 @@ is_mine() { [ "$(system_script)" = "$(basename "$1" .sh)" ]; }
 # Ends the script unless its argument names one of the sets.
 check_set() {
   case ${1:-} in
-    build | test | lint | coverage | run) asked_set=$1 ;;
-    *) say "which set? one of: build, test, lint, coverage, run"; exit 64 ;;
+    build | test | lint | coverage | bench | run) asked_set=$1 ;;
+    *) say "which set? one of: build, test, lint, coverage, bench, run"; exit 64 ;;
   esac
 }
 

@@ -1,0 +1,54 @@
+// All that was measured, and how it is written down.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "comparison.hpp"
+#include "footprint.hpp"
+#include "setting.hpp"
+
+namespace tcp_echo::bench {
+
+struct MemoryRow {
+  std::string server;
+  IdleMemory memory;
+};
+
+struct CountsRow {
+  std::string server;
+  std::optional<double> system_calls;
+  std::optional<double> instructions;
+};
+
+struct Results {
+  std::string date;     ///< UTC, ISO 8601
+  std::string command;  ///< line
+  std::vector<std::pair<std::string, std::string>> machine;
+  std::map<std::string, std::string> versions;  ///< by server
+  std::vector<std::string> notices;
+  std::vector<Comparison> comparisons;
+  std::vector<MemoryRow> memory;
+  std::vector<CountsRow> counts;
+};
+
+/// For a terminal, as soon as each is there. With a newline at the end.
+std::string table_head();
+std::string table_row(const Comparison& comparison);
+std::string table_row(const MemoryRow& row);
+std::string table_row(const CountsRow& row);
+std::string legend(const Results& results);
+
+/// For the README.
+std::string markdown(const Results& results);
+
+/// Everything, each run's figures included (RFC 8259).
+std::string json(const Results& results, const Setting& setting);
+
+/// The ratios of the rates as bars, on a logarithmic axis, with their intervals.
+std::string chart(const Results& results);
+
+}  // namespace tcp_echo::bench
