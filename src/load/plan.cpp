@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -24,6 +23,7 @@ constexpr std::uint64_t kMostPipelined = 65'536;
 constexpr std::uint64_t kMostThreads = 1024;
 constexpr std::uint64_t kMostSources = 65'536;
 constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+constexpr double kLowestRate = 1e-6;
 constexpr double kHighestRate = 1e9;
 
 // Each takes a value's text to where it belongs, or says what is allowed.
@@ -55,8 +55,9 @@ std::optional<std::string> read_rate(LoadPlan& plan, std::string_view text) {
   double rate = 0;
   const char* const end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data(), end, rate, std::chars_format::fixed);
-  if (error != std::errc{} || stopped != end || !std::isfinite(rate) || rate < 0 || rate > kHighestRate)
-    return "a number a second such as 100 or 0.5";
+  const bool is_possible = rate == 0 || (rate >= kLowestRate && rate <= kHighestRate);
+  if (error != std::errc{} || stopped != end || !is_possible)
+    return "0, or a number a second such as 100 or 0.5";
   plan.*kMember = rate;
   return std::nullopt;
 }
@@ -332,10 +333,14 @@ std::string load_help() {
   text += help_entry("--version", "print the version and exit", "");
   text += help_entry("--help", "print this help and exit", "");
   return text +
-         "\nDurations D: 250ms, 10s, 5m, 2h. Sizes: 64, 16KiB, 1MiB. Ctrl-C ends the run early, with its "
-         "result; a second one at once.\n"
-         "Exit codes: 0 every byte came back and nothing failed, 1 otherwise, 64 bad command line, 69 the "
-         "target's name is unknown,\n73 a report cannot be written.\n";
+         "\nDurations D: 250ms, 10s, 5m, 2h. Sizes S: 64, 16KiB, 1MiB. Ctrl-C ends the run early, with its "
+         "result; "
+         "a second\none does not wait for what is under way.\n"
+         "Exit codes: 0 every byte came back and nothing failed, 1 otherwise, 64 bad command line, 69 nobody "
+         "knows "
+         "the\ntarget's name, or a source address is not ours, 71 no memory, no thread, no descriptor, 73 a "
+         "report "
+         "cannot be\nwritten.\n";
 }
 
 }  // namespace tcp_echo

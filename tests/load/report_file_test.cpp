@@ -166,5 +166,50 @@ TEST_F(WriteReport, LeavesTheOldFileWhereTheNewOneCannotBeWritten) {
   EXPECT_EQ(files(), 1);
 }
 
+TEST_F(WriteReport, IsCheckedWithoutAChange) {
+  put("old", "text");
+  for (const auto* const name : {"old", "new"}) EXPECT_TRUE(check_report(in_folder(name))) << name;
+  for (const auto* const name : {"-", "/dev/null", "/dev/stderr", "in-this-folder"})
+    EXPECT_TRUE(check_report(name)) << name;
+  EXPECT_EQ(all_of(in_folder("old")), "text");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(WriteReport, IsCheckedForWhatWouldFail) {
+  put("file", "");
+  fs::create_directory(in_folder("folder"));
+  for (const auto* const name : {"folder", "missing/new", "file/new"}) {
+    const auto path = in_folder(name);
+    const auto checked = check_report(path);
+    ASSERT_FALSE(checked) << path;
+    EXPECT_EQ(checked.error().code, ExitCode::kCantCreate);
+    EXPECT_THAT(checked.error().text, HasSubstr(path));
+    EXPECT_FALSE(write_report(path, "text")) << path;
+  }
+}
+
+TEST_F(WriteReport, LineByLineCanBeFollowed) {
+  put("lines", "of another run\n");
+  auto lines = LineReport::open(in_folder("lines"));
+  ASSERT_TRUE(lines);
+  EXPECT_EQ(all_of(in_folder("lines")), "");
+  lines->append("one\n");
+  EXPECT_EQ(all_of(in_folder("lines")), "one\n");
+  lines->append("two\n");
+  EXPECT_EQ(all_of(in_folder("lines")), "one\ntwo\n");
+  EXPECT_TRUE(lines->status());
+}
+
+TEST_F(WriteReport, LineByLineRemembersWhatFailed) {
+  auto lines = LineReport::open("/dev/full");
+  ASSERT_TRUE(lines);
+  lines->append("one\n");
+  lines->append("two\n");
+  ASSERT_FALSE(lines->status());
+  EXPECT_EQ(lines->status().error().code, ExitCode::kCantCreate);
+  EXPECT_THAT(lines->status().error().text, HasSubstr("/dev/full"));
+  EXPECT_FALSE(LineReport::open(in_folder("missing/lines")));
+}
+
 }  // namespace
 }  // namespace tcp_echo::test
