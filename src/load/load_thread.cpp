@@ -124,7 +124,9 @@ void LoadThread::on_not_connected() noexcept {
 
 void LoadThread::on_idle(LoadConnection& connection, Time again) noexcept {
   ++idle_;
-  if (is_over()) return end_if_idle(Clock::now());
+  const auto now = Clock::now();
+  if (is_over()) return end_if_idle(now);
+  if (again <= now) return want_connection(connection);  // through the queue it would cost a system call
   if (again != Time::max()) connection.connect_later(again);
 }
 

@@ -10,11 +10,17 @@ Loop::Loop() {
 }
 
 Loop::~Loop() {
-  // A stop() that nobody consumed would make this run return before the close callbacks.
-  while (uv_run(&loop_, UV_RUN_NOWAIT) != 0) {
-  }
+  let_handles_close();
+  descriptor_polls_.forget_all();
+  let_handles_close();
   [[maybe_unused]] const int status = uv_loop_close(&loop_);
   assert(status == 0 && "a handle outlived its loop");
+}
+
+void Loop::let_handles_close() noexcept {
+  // A stop() that nobody consumed would make one run return before the close callbacks.
+  while (uv_run(&loop_, UV_RUN_NOWAIT) != 0) {
+  }
 }
 
 void Loop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }

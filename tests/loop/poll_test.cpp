@@ -192,5 +192,89 @@ TEST(EmbeddedPoll, OfWhatCannotBePolledIsAnError) {
   EXPECT_EQ(owner.poll.init(loop, file.get(), owner), UV_EPERM);
 }
 
+/// A socket on a number of our choice.
+UniqueFd moved_to(int number, UniqueFd fd) {
+  EXPECT_EQ(::dup3(fd.get(), number, O_CLOEXEC), number);
+  return UniqueFd(number);
+}
+
+TEST(EmbeddedPoll, ServesTheNextDescriptorOfItsNumber) {
+  constexpr int kNumber = 200;
+  Loop loop;
+  for (int i = 0; i < 3; ++i) {
+    TcpPair pair;
+    Owner owner;
+    const auto fd = moved_to(kNumber, std::move(pair.server));
+    ASSERT_EQ(owner.poll.init(loop, fd.get(), owner), 0);
+    owner.poll.watch(Readiness::kReadable);
+    turn(loop);
+    EXPECT_EQ(owner.calls, 0) << "what came for the one before is not for this one";
+    pair.client.send("x");
+    EXPECT_TRUE(turn_until(loop, [&] { return owner.calls > 0; }));
+    owner.poll.close();
+    EXPECT_FALSE(owner.closed) << "it may be in the midst of its own affairs";
+    turn(loop);
+    EXPECT_TRUE(owner.closed);
+  }
+}
+
+TEST(EmbeddedPoll, LeavesItsNumberToOthers) {
+  constexpr int kNumber = 200;
+  Loop loop;
+  TcpPair first;
+  Owner owner;
+  auto fd = moved_to(kNumber, std::move(first.server));
+  ASSERT_EQ(owner.poll.init(loop, fd.get(), owner), 0);
+  owner.poll.watch(Readiness::kReadable);
+  owner.poll.close();
+  turn(loop);
+  fd.reset();
+
+  TcpPair second;
+  fd = moved_to(kNumber, std::move(second.server));
+  bool called = false;
+  Poll other(loop, fd.get(), [&] { called = true; });
+  other.watch(Readiness::kReadable);
+  second.client.send("x");
+  EXPECT_TRUE(turn_until(loop, [&] { return called; }));
+}
+
+/// Begins anew, with another descriptor of the same number, as soon as it hears that the former one is
+/// closed.
+struct Phoenix {
+  void on_ready(bool /*failed*/) noexcept { ++calls; }
+  void on_poll_closed() noexcept {
+    if (++lives == 2) return;
+    fd.reset();
+    fd = moved_to(200, std::move(second.server));
+    EXPECT_EQ(poll.init(loop, fd.get(), *this), 0);
+    poll.watch(Readiness::kReadable);
+  }
+
+  Loop loop;
+  TcpPair first;
+  TcpPair second;
+  UniqueFd fd = moved_to(200, std::move(first.server));
+  EmbeddedPoll<Phoenix> poll;
+  int lives = 0;
+  int calls = 0;
+};
+
+TEST(EmbeddedPoll, MayBeginAnewWhenItHasClosed) {
+  Phoenix phoenix;
+  ASSERT_EQ(phoenix.poll.init(phoenix.loop, phoenix.fd.get(), phoenix), 0);
+  Owner other;
+  TcpPair pair;
+  ASSERT_EQ(other.poll.init(phoenix.loop, pair.server.get(), other), 0);
+  other.poll.close();
+  phoenix.poll.close();
+  turn(phoenix.loop);
+  EXPECT_TRUE(other.closed);
+  phoenix.second.client.send("x");
+  EXPECT_TRUE(turn_until(phoenix.loop, [&] { return phoenix.calls > 0; }));
+  phoenix.poll.close();
+  EXPECT_TRUE(turn_until(phoenix.loop, [&] { return phoenix.lives == 2; }));
+}
+
 }  // namespace
 }  // namespace tcp_echo::test

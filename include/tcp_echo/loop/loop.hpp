@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/loop/descriptor_polls.hpp"
 
 namespace tcp_echo {
 
@@ -34,9 +35,13 @@ class Loop {
   void refresh_now() noexcept { uv_update_time(&loop_); }
 
   uv_loop_t* raw() noexcept { return &loop_; }
+  DescriptorPolls& descriptor_polls() noexcept { return descriptor_polls_; }
 
  private:
+  void let_handles_close() noexcept;
+
   uv_loop_t loop_{};
+  DescriptorPolls descriptor_polls_{loop_};
 };
 
 /// "what: reason", from a libuv error number (they are negated errno values).

@@ -2,7 +2,7 @@
 //
 // Two shapes of the same thing. Poll owns its memory and calls a function: for the few (listeners, control
 // channels). EmbeddedPoll lies inside its owner and calls a member of it: for the many (connections), where
-// an allocation and an indirect call each would count.
+// an allocation, an indirect call and what a new handle costs would count.
 //
 // Rules of libuv for both: level-triggered; one poll per descriptor and loop; stop or close the poll before
 // the descriptor is closed. An error condition arrives as a negative status, once, and the poll has stopped
@@ -42,30 +42,34 @@ class EmbeddedPoll {
   EmbeddedPoll(const EmbeddedPoll&) = delete;
   EmbeddedPoll& operator=(const EmbeddedPoll&) = delete;
 
-  /// Returns libuv's error number; if it is not 0 the poll must not be used, nor closed.
+  /// For a socket that does not block; once more after on_poll_closed(). Returns libuv's error number; if it
+  /// is not 0 the poll must not be used, nor closed.
   int init(Loop& loop, int fd, Owner& owner) noexcept {
-    raw_.data = &owner;
-    return uv_poll_init(loop.raw(), &raw_, fd);
+    int status = 0;
+    polls_ = &loop.descriptor_polls();
+    entry_ = polls_->take(fd, status);
+    if (entry_ != nullptr) entry_->raw.data = &owner;
+    return status;
   }
 
   void watch(Readiness what) noexcept {
-    uv_poll_start(&raw_, static_cast<int>(what), [](uv_poll_t* raw, int status, int) noexcept {
+    uv_poll_start(&entry_->raw, static_cast<int>(what), [](uv_poll_t* raw, int status, int) noexcept {
       static_cast<Owner*>(raw->data)->on_ready(status < 0);
     });
   }
 
   /// Events cease at once, and the kernel forgets the descriptor: it may be sent to another process. watch()
   /// begins anew.
-  void stop() noexcept { uv_poll_stop(&raw_); }
+  void stop() noexcept { uv_poll_stop(&entry_->raw); }
 
   /// Events cease at once; on_poll_closed() follows at the end of this turn of the loop.
   void close() noexcept {
-    uv_close(reinterpret_cast<uv_handle_t*>(&raw_),
-             [](uv_handle_t* raw) noexcept { static_cast<Owner*>(raw->data)->on_poll_closed(); });
+    polls_->close(*entry_, [](void* owner) noexcept { static_cast<Owner*>(owner)->on_poll_closed(); });
   }
 
  private:
-  uv_poll_t raw_{};
+  DescriptorPolls* polls_ = nullptr;
+  DescriptorPolls::Entry* entry_ = nullptr;
 };
 
 }  // namespace tcp_echo
