@@ -65,6 +65,7 @@ void LoadThread::abort() noexcept {
 void LoadThread::run() {
   make_connections();
   current_.stage = LoadStage::kWarmup;
+  stage_begin_ = task_.begin;
   if (plan().warmup.count() > 0)
     end_stage_at(task_.begin + plan().warmup);
   else
@@ -170,6 +171,7 @@ void LoadThread::begin_measuring(Time begin, Time now) {
   if (stage_end_ != Time::max()) end_interval(now);  // there was a warm-up
   current_.stage = LoadStage::kMeasuring;
   measuring_since_ = now;
+  stage_begin_ = begin;
   processor_before_ = processor_time();
   stage_end_ = Time::max();
   if (plan().duration.count() > 0) end_stage_at(begin + plan().duration);
@@ -220,8 +222,9 @@ void LoadThread::on_wake() {
 void LoadThread::on_interval_over(Time now) {
   const auto due = interval_bell_.due();
   due_queue_.schedule(interval_bell_, due + plan().interval);
-  // What is left of the stage would be too short an interval of its own.
-  if (stage_end_ - due > plan().interval / 2) end_interval(now);
+  // At either end of a stage too short a time for an interval of its own may be left.
+  const auto enough = plan().interval / 2;
+  if (due - stage_begin_ > enough && stage_end_ - due > enough) end_interval(now);
 }
 
 /// Adds it to the result, as far as it belongs there, and sends it on.

@@ -312,7 +312,11 @@ TEST(Statistics, OfEachWorkerAreLoggedOnUsr1) {
   Daemon daemon(Daemon::on_free_port({"--workers", "2"}));
   Client client(daemon.port());
   ASSERT_EQ(client.echo("12345"), "12345");
-  daemon.signal(SIGUSR1);
+  // A client may have its bytes an instant before the worker has counted them.
+  EXPECT_TRUE(eventually([&] {
+    daemon.signal(SIGUSR1);
+    return daemon.log().find("5 B sent") != std::string::npos;
+  }));
   ASSERT_TRUE(daemon.logs("up for "));
   const auto log = daemon.log();
   EXPECT_THAT(

@@ -132,6 +132,7 @@ class LoadThread {
   std::size_t next_source_ = 0;
 
   bool is_done_ = false;
+  Time stage_begin_;
   Time stage_end_ = Time::max();
   std::size_t interval_number_ = 0;
   Time measuring_since_;
