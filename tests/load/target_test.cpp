@@ -35,14 +35,15 @@ INSTANTIATE_TEST_SUITE_P(Each, TargetForm,
                                          "host:+1"));
 
 TEST(Target, OfANameIsTheAddressThatAcceptsConnections) {
-  for (const std::string address : {"127.0.0.1", "[::1]"}) {
-    const auto listener = value_or_throw(open_listener(*Endpoint::parse(address + ":0"), {.backlog = 8}));
-    const auto port = std::to_string(local_endpoint(listener.get())->port());
-    const auto target = find_target("localhost:" + port, {});
+  for (const auto* const anywhere : {"127.0.0.1:0", "[::1]:0"}) {
+    const auto listener = value_or_throw(open_listener(*Endpoint::parse(anywhere), {.backlog = 8}));
+    const auto address = value_or_throw(local_endpoint(listener.get()));
+    const auto name = "localhost:" + std::to_string(address.port());
+    const auto target = find_target(name, {});
     ASSERT_TRUE(target) << target.error().text;
     // Where localhost has no IPv6 address there is but one to choose.
-    if (find_target("localhost:" + port, from("[::1]:0"))) {
-      EXPECT_EQ(target->text(), address + ":" + port);
+    if (find_target(name, from("[::1]:0"))) {
+      EXPECT_EQ(target->text(), address.text());
     }
   }
 }
