@@ -30,9 +30,9 @@ ExitCode print(const std::string& text, std::FILE* stream) {
                  : complain("cannot write the result: standard output fails", ExitCode::kOsError);
 }
 
-/// What would stop the reports is to be known before the load, not after it.
+/// What would stop the reports is to be known before the load, not after it. The lines are opened beforehand.
 void check_reports(const LoadPlan& plan) {
-  for (const auto* const path : {&plan.json, &plan.json_lines, &plan.histogram, &plan.html}) {
+  for (const auto* const path : {&plan.json, &plan.histogram, &plan.html}) {
     if (!path->empty()) value_or_throw(check_report(*path));
   }
 }

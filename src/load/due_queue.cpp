@@ -8,21 +8,26 @@ DueQueue::DueQueue(Loop& loop) : alarm_(loop, [this] { on_alarm(); }) {}
 
 void DueQueue::schedule(Due& entry, Time time) {
   if (entry.is_scheduled() && entry.due_ == time) return;
+  cancel(entry);
   entry.due_ = time;
-  if (!entry.is_scheduled()) {
-    heap_.push_back(&entry);
-    entry.place_ = heap_.size() - 1;
-  }
-  settle(entry.place_);
+  heap_.push_back(&entry);
+  settle(heap_.size() - 1);
   if (!is_running_) arm();
 }
 
 void DueQueue::cancel(Due& entry) noexcept {
   if (!entry.is_scheduled()) return;
   const auto place = std::exchange(entry.place_, Due::kNowhere);
+  if ((place & Due::kInTurn) != 0)
+    in_turn_[place & ~Due::kInTurn] = nullptr;
+  else
+    take_from_heap(place);
+}
+
+void DueQueue::take_from_heap(std::size_t place) noexcept {
   auto* const last = heap_.back();
   heap_.pop_back();
-  if (last == &entry) return;
+  if (place == heap_.size()) return;
   put(place, last);
   settle(place);
 }
@@ -33,11 +38,18 @@ void DueQueue::on_alarm() {
   armed_ = Time::max();
   is_running_ = true;
   const auto now = std::chrono::steady_clock::now();
-  for (auto turns = heap_.size(); turns > 0 && !heap_.empty() && heap_.front()->due_ <= now; --turns) {
+  while (!heap_.empty() && heap_.front()->due_ <= now) {
     auto* const entry = heap_.front();
-    cancel(*entry);
+    take_from_heap(0);
+    entry->place_ = in_turn_.size() | Due::kInTurn;
+    in_turn_.push_back(entry);
+  }
+  for (auto* const entry : in_turn_) {
+    if (entry == nullptr) continue;
+    entry->place_ = Due::kNowhere;
     entry->on_due(now);
   }
+  in_turn_.clear();
   is_running_ = false;
   arm();
 }

@@ -31,6 +31,7 @@ std::string utc_now() {
 /// The same interval of another thread.
 void add(LoadInterval& whole, const LoadInterval& part) {
   whole.end = std::max(whole.end, part.end);
+  whole.stage = std::max(whole.stage, part.stage);  // a signal may have come between
   whole.open += part.open;
   whole.counts += part.counts;
   whole.latency.add(part.latency);

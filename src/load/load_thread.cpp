@@ -144,8 +144,9 @@ void LoadThread::count_echo(Time due, Time now) noexcept {
   if (current_.stage == LoadStage::kWarmup || due >= measuring_since_) current_.latency.record(now - due);
 }
 
-void LoadThread::count_lost(Time due, Time now) noexcept {
-  if (current_.stage == LoadStage::kWarmup || due >= measuring_since_) current_.latency.record(now - due);
+void LoadThread::count_lost(Time due, Time now, std::uint64_t messages) noexcept {
+  if (current_.stage == LoadStage::kWarmup || due >= measuring_since_)
+    current_.latency.record(now - due, messages);
 }
 
 void LoadThread::note_silence(std::chrono::nanoseconds silence) noexcept {

@@ -125,7 +125,8 @@ Endpoint with_last_bits(const Endpoint& endpoint, std::uint32_t bits) {
 std::optional<std::string> read_sources(LoadPlan& plan, std::string_view text) {
   constexpr std::string_view kAllowed =
       "an address, or a range of at most 65536 such as 127.0.0.2-127.0.0.9; all of one family";
-  const auto dash = text.find('-');
+  // An address may have a dash of its own: fe80::1%br-lan.
+  const auto dash = parse_address(text) ? std::string_view::npos : text.find('-');
   const auto first = parse_address(text.substr(0, dash));
   const auto last = dash == std::string_view::npos ? first : parse_address(text.substr(dash + 1));
   if (!first || !last || first->family() != last->family()) return std::string(kAllowed);
@@ -231,21 +232,21 @@ class Words {
     ::opterr = 0;
   }
   int next() {
-    current_ = static_cast<std::size_t>(std::max(::optind, 1));
+    // What is no option is passed over, and moved behind the options.
+    auto word = pointers_.begin() + std::max(::optind, 1);
+    while (*word != nullptr && ((*word)[0] != '-' || (*word)[1] == '\0')) ++word;
+    current_ = *word;
     return ::getopt_long(static_cast<int>(words_.size()), pointers_.data(), ":", table_.data(), nullptr);
   }
   /// The word that next() stumbled over.
-  std::string current() const {
-    const auto* const word = pointers_[::optind > 1 ? static_cast<std::size_t>(::optind) - 1 : current_];
-    return word == nullptr ? std::string() : std::string(word);
-  }
+  std::string current() const { return current_ == nullptr ? std::string() : std::string(current_); }
   std::vector<std::string> rest() const { return {pointers_.begin() + ::optind, pointers_.end() - 1}; }
 
  private:
   std::vector<std::string> words_;
   std::vector<option> table_;
   std::vector<char*> pointers_;
-  std::size_t current_ = 1;
+  const char* current_ = nullptr;
 };
 
 Result<void> check_together(const LoadCommand& command) {

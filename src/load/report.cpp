@@ -68,7 +68,10 @@ Json latency_json(const Histogram& latency) {
 
 Json options_json(const LoadSummary& summary) {
   auto options = Json::object();
-  for (const auto& [flag, value] : summary.options) options[flag] = value;
+  for (const auto& [flag, value] : summary.options) {
+    const bool again = options.contains(flag);
+    options[flag] = again ? options[flag].get<std::string>() + ", " + value : value;
+  }
   return options;
 }
 

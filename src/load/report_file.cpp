@@ -82,33 +82,41 @@ int replace(const std::string& path, const struct stat* old, std::string_view te
   return error;
 }
 
-int write_to(const std::string& path, std::string_view text) {
-  if (path == "-") return write_all(STDOUT_FILENO, text);
+/// Where symbolic links lead, so that they stay what they are. A chain without an end is left to open(2) to
+/// complain about.
+std::string end_of_links(fs::path path) {
+  constexpr int kMostLinks = 40;  // as many as the kernel follows, path_resolution(7)
+  std::error_code failed;
+  for (int i = 0; i < kMostLinks && !names_open_file(path.native()) && fs::is_symlink(path, failed); ++i) {
+    const auto target = fs::read_symlink(path, failed);
+    if (failed) break;
+    path = path.parent_path() / target;
+  }
+  return path;
+}
+
+int write_to(const std::string& name, std::string_view text) {
+  if (name == "-") return write_all(STDOUT_FILENO, text);
+  const auto path = end_of_links(name);
   if (names_open_file(path)) return write_in_place(path, text);
   struct stat old {};
   if (::stat(path.c_str(), &old) != 0) return errno == ENOENT ? replace(path, nullptr, text) : errno;
-  if (!S_ISREG(old.st_mode)) return write_in_place(path, text);
-  // A symbolic link stays one.
-  std::error_code failed;
-  const auto real = fs::canonical(path, failed);
-  return failed ? failed.value() : replace(real, &old, text);
+  return S_ISREG(old.st_mode) ? replace(path, &old, text) : write_in_place(path, text);
 }
 
 /// 0, or why write_to() would fail.
-int check(const std::string& path) {
-  if (path == "-") return 0;
+int check(const std::string& name) {
+  if (name == "-") return 0;
+  const auto path = end_of_links(name);
   struct stat old {};
   const bool exists = ::stat(path.c_str(), &old) == 0;
   if (!exists && errno != ENOENT) return errno;
-  if (!exists || (S_ISREG(old.st_mode) && !names_open_file(path))) {
-    // It is the folder that must take a new file; the old one may even be read-only.
-    std::error_code failed;
-    const auto folder = exists ? fs::canonical(path, failed).parent_path() : fs::path(path).parent_path();
-    if (failed) return failed.value();
-    return ::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
-  }
-  if (S_ISDIR(old.st_mode)) return EISDIR;
-  return ::access(path.c_str(), W_OK) == 0 ? 0 : errno;
+  if (exists && S_ISDIR(old.st_mode)) return EISDIR;
+  if (exists && (!S_ISREG(old.st_mode) || names_open_file(path)))
+    return ::access(path.c_str(), W_OK) == 0 ? 0 : errno;
+  // It is the folder that must take a new file; the old one may even be read-only.
+  const auto folder = fs::path(path).parent_path();
+  return ::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
 }
 
 UniqueFd open_lines(const std::string& path) {

@@ -5,9 +5,13 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <utility>
+#include <vector>
+
+#include "support/wait.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -114,6 +118,118 @@ TEST_F(Queue, WhoIsAlwaysLateLeavesTheLoopItsTurns) {
   has_turned = calls < 1000;
   EXPECT_TRUE(has_turned);
   while (calls < 1000) loop_.turn_once();
+}
+
+TEST_F(Queue, CallsEachOnceInATurnOfTheLoop) {
+  int calls = 0;
+  Errand always([&](auto now) {
+    ++calls;
+    queue_.schedule(always, now);
+  });
+  queue_.schedule(always, SteadyClock::now());
+  for (int i = 0; i < 10; ++i) queue_.schedule(errand(i), SteadyClock::now() + 1h);
+  while (calls == 0) loop_.turn_once();
+  EXPECT_EQ(calls, 1);
+  queue_.cancel(always);
+}
+
+TEST_F(Queue, TellsWhatIsScheduledAndForWhen) {
+  const auto now = SteadyClock::now();
+  auto& first = errand(1);
+  EXPECT_FALSE(first.is_scheduled());
+  queue_.schedule(first, now + 1h);
+  EXPECT_TRUE(first.is_scheduled());
+  EXPECT_EQ(first.due(), now + 1h);
+  queue_.schedule(first, now + 2h);
+  EXPECT_EQ(first.due(), now + 2h);
+  queue_.cancel(first);
+  EXPECT_FALSE(first.is_scheduled());
+}
+
+TEST_F(Queue, WhoIsCalledIsNoLongerScheduled) {
+  bool was_scheduled = true;
+  Errand one([&](auto) { was_scheduled = one.is_scheduled(); });
+  queue_.schedule(one, SteadyClock::now());
+  run();
+  EXPECT_FALSE(was_scheduled);
+}
+
+TEST_F(Queue, ForgetsWhatIsCancelled) {
+  auto gone = std::make_unique<Errand>([](auto) { FAIL(); });
+  queue_.schedule(*gone, SteadyClock::now());
+  queue_.schedule(errand(1), SteadyClock::now());
+  queue_.cancel(*gone);
+  gone.reset();
+  run();
+  EXPECT_EQ(order_, std::vector<int>{1});
+}
+
+TEST_F(Queue, TakesEntriesAgainAfterItRanEmpty) {
+  for (int i = 0; i < 3; ++i) {
+    queue_.schedule(errand(i), SteadyClock::now() + 100us);
+    while (errands_.back().is_scheduled()) loop_.turn_once();
+  }
+  EXPECT_EQ(order_, (std::vector<int>{0, 1, 2}));
+}
+
+/// What a queue should do, told by a map: whoever is called was the first of all, whatever those before did.
+class Model {
+ public:
+  Model(DueQueue& queue, std::size_t entries, unsigned changes) : queue_(queue), changes_left_(changes) {
+    for (std::size_t i = 0; i < entries; ++i) {
+      entries_.emplace_back([this, i](auto now) { on_due(i, now); });
+      move(i);
+    }
+  }
+
+  bool is_empty() const { return times_.empty(); }
+  unsigned calls() const { return calls_; }
+
+ private:
+  using Times = std::multimap<SteadyClock::time_point, std::size_t>;
+
+  void on_due(std::size_t i, SteadyClock::time_point now) {
+    ++calls_;
+    ASSERT_FALSE(times_.empty());
+    EXPECT_EQ(entries_[i].due(), times_.begin()->first);
+    EXPECT_GE(now, entries_[i].due());
+    erase(i);
+    for (int change = 0; change < 3 && changes_left_ > 0; ++change, --changes_left_) {
+      const auto other = random_() % entries_.size();
+      if (random_() % 3 == 0)
+        cancel(other);
+      else
+        move(other);
+    }
+  }
+  void move(std::size_t i) {
+    const auto time = SteadyClock::now() + std::chrono::microseconds(random_() % 1000);
+    erase(i);
+    times_.emplace(time, i);
+    queue_.schedule(entries_[i], time);
+  }
+  void cancel(std::size_t i) {
+    erase(i);
+    queue_.cancel(entries_[i]);
+  }
+  void erase(std::size_t i) {
+    const auto is_it = [i](const auto& each) { return each.second == i; };
+    const auto found = std::find_if(times_.begin(), times_.end(), is_it);
+    if (found != times_.end()) times_.erase(found);
+  }
+
+  DueQueue& queue_;
+  std::mt19937 random_{11};
+  std::deque<Errand> entries_;
+  Times times_;
+  unsigned changes_left_;
+  unsigned calls_ = 0;
+};
+
+TEST_F(Queue, KeepsTheOrderWhateverThoseDoWhoAreCalled) {
+  Model model(queue_, 100, 5000);
+  EXPECT_TRUE(turn_until(loop_, [&] { return model.is_empty(); }));
+  EXPECT_GT(model.calls(), 1000U);
 }
 
 TEST_F(Queue, OfManyKeepsTheirOrder) {

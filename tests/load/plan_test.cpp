@@ -135,9 +135,103 @@ TEST(LoadPlanText, OptionsAreReportedAsTheyWereGiven) {
               ElementsAre(Pair("--rate", "5"), Pair("--duration", "1000ms"), Pair("--half-close", "")));
 }
 
+TEST(LoadPlanText, ChangesNothingThatIsNotGiven) {
+  const LoadPlan expected;
+  const auto plan = plan_of({});
+  EXPECT_EQ(plan.message, "");
+  EXPECT_EQ(plan.half_close, expected.half_close);
+  EXPECT_TRUE(plan.sources.empty());
+  EXPECT_TRUE(plan.json.empty() && plan.json_lines.empty() && plan.histogram.empty() && plan.html.empty());
+}
+
+TEST(LoadPlanText, TheLastOfARepeatedOptionCounts) {
+  const auto command = read_load_command({"--threads", "2", "--threads=3", kSomeTarget});
+  ASSERT_TRUE(command);
+  EXPECT_EQ(command->plan.threads, 3U);
+  EXPECT_THAT(command->options, ElementsAre(Pair("--threads", "2"), Pair("--threads", "3")));
+}
+
+// As getopt_long(3) has it; what is reported is the whole name.
+TEST(LoadPlanText, NamesMayBeCutAsLongAsTheyAreClear) {
+  const auto command = read_load_command({"--dur", "5s", "--half", kSomeTarget});
+  ASSERT_TRUE(command);
+  EXPECT_EQ(command->plan.duration, 5s);
+  EXPECT_THAT(command->options, ElementsAre(Pair("--duration", "5s"), Pair("--half-close", "")));
+  EXPECT_EQ(plan_of({"--json", "a"}).json, "a") << "the whole name of one is the beginning of another";
+  for (const std::string cut : {"--con", "--mess", "--js", "--h", "--i"}) {
+    EXPECT_THAT(refusal_of({cut, "1"}), testing::StartsWith("command line: '" + cut + "' ")) << cut;
+  }
+}
+
+TEST(LoadPlanText, BehindTwoDashesNothingIsAnOption) {
+  const auto command = read_load_command({"--threads", "2", "--", "--rate"});
+  ASSERT_TRUE(command);
+  EXPECT_EQ(command->plan.target, "--rate");
+}
+
+class LoadNoOption : public testing::TestWithParam<std::string> {};
+
+TEST_P(LoadNoOption, IsNamed) {
+  const auto refusal = testing::AllOf(testing::StartsWith("command line: '" + GetParam() + "' is not an"),
+                                      HasSubstr("; allowed: those of --help"));
+  EXPECT_THAT(refusal_of({GetParam()}), refusal);
+  EXPECT_THAT(refusal_of({GetParam(), "--rate", "5"}), refusal);
+  EXPECT_THAT(refusal_of({"--idle=3", GetParam()}), refusal);
+  EXPECT_THAT(refusal_of({"--idle", "3", GetParam(), "--rate", "5"}), refusal);
+  EXPECT_THAT(refusal_of({"another:7", GetParam()}), refusal);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, LoadNoOption,
+                         testing::Values("--colour", "--colour=red", "--half-close=yes", "--help=x", "-c",
+                                         "-c50", "-help", "---rate"));
+
+TEST(LoadPlanText, AMissingValueIsNamed) {
+  for (const auto& before : std::vector<std::vector<std::string>>{{}, {kSomeTarget}, {"--idle", "3"}}) {
+    auto arguments = before;
+    arguments.emplace_back("--threads");
+    const auto command = read_load_command(arguments);
+    ASSERT_FALSE(command);
+    EXPECT_EQ(command.error().code, ExitCode::kUsage);
+    EXPECT_THAT(command.error().text, testing::StartsWith("--threads: the value is missing; allowed: "));
+  }
+}
+
+TEST(LoadPlanText, HasOneTarget) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{}, {"--idle", "3"}, {"--"}}) {
+    const auto none = read_load_command(arguments);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code, ExitCode::kUsage);
+    EXPECT_THAT(none.error().text, HasSubstr("target is missing; allowed: HOST:PORT"));
+  }
+  EXPECT_THAT(refusal_of({"one:1", "--idle", "3", "two:2"}),
+              testing::StartsWith("'two:2' is one target too"));
+}
+
+TEST(LoadPlanText, RefusalsAreOneLine) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"--threads", "two\nlines"}, {"--two\nlines"}, {"one:1", "two\nlines"}}) {
+    EXPECT_THAT(refusal_of(arguments),
+                testing::AllOf(HasSubstr(R"(two\nlines)"), testing::Not(HasSubstr("\n"))));
+  }
+}
+
+TEST(LoadPlanText, SourcesKeepTheScopeOfALinkLocalAddress) {
+  EXPECT_THAT(texts_of(plan_of({"--source-address", "fe80::1%lo-fe80::2%lo"}).sources),
+              ElementsAre("[fe80::1%lo]:0", "[fe80::2%lo]:0"));
+}
+
 TEST(LoadPlanText, VersionAndHelpNeedNothingElse) {
   EXPECT_EQ(read_load_command({"--version"})->action, LoadAction::kVersion);
   EXPECT_EQ(read_load_command({"--help", "--nonsense"})->action, LoadAction::kHelp);
+  EXPECT_EQ(read_load_command({"one:1", "two:2", "--idle", "3", "--version"})->action, LoadAction::kVersion);
+  EXPECT_THAT(refusal_of({"--threads", "0", "--help"}), HasSubstr("--threads"))
+      << "what stands before counts";
+}
+
+TEST(LoadPlanText, WhatOnlyLooksLikeAContradictionIsNot) {
+  EXPECT_EQ(plan_of({"--connections", "0", "--idle", "1"}).idle, 1U);
+  EXPECT_EQ(plan_of({"--pipeline", "2", "--rate", "0"}).pipeline, 2U);
+  EXPECT_EQ(plan_of({"--pipeline", "65536", "--message-size", "16KiB"}).pipeline, 65536U) << "1GiB";
 }
 
 struct Refused {
@@ -158,21 +252,32 @@ TEST_P(LoadPlanRefuses, AndSaysWhatIsAllowed) {
                              HasSubstr("; allowed: ")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, LoadPlanRefuses,
-                         testing::Values(Refused{"--connections", "10000001"},
-                                         Refused{"--connections", "1.5"}, Refused{"--connections", ""},
-                                         Refused{"--connect-rate", "nan"}, Refused{"--connect-rate", "1e3"},
-                                         Refused{"--message-size", "1025MiB"}, Refused{"--message", R"(\x)"},
-                                         Refused{"--rate", "0.0000001"}, Refused{"--rate", "1000000001"},
-                                         Refused{"--rate", "5/s"}, Refused{"--pipeline", "65537"},
-                                         Refused{"--messages", "-1"}, Refused{"--lifetime", "5"},
-                                         Refused{"--slow-reader", "1kB"}, Refused{"--duration", "400000h"},
-                                         Refused{"--threads", "1025"}, Refused{"--interval", "0ms"},
-                                         Refused{"--source-address", "127.0.0.1-::1"},
-                                         Refused{"--source-address", "127.0.0.1:80"},
-                                         Refused{"--source-address", "127.0.0.1-"}, Refused{"--html", ""}));
+INSTANTIATE_TEST_SUITE_P(
+    Each, LoadPlanRefuses,
+    testing::Values(Refused{"--connections", "10000001"}, Refused{"--connections", "1.5"},
+                    Refused{"--connections", ""}, Refused{"--connect-rate", "nan"},
+                    Refused{"--connect-rate", "1e3"}, Refused{"--message-size", "1025MiB"},
+                    Refused{"--message", R"(\x)"}, Refused{"--rate", "0.0000001"},
+                    Refused{"--rate", "1000000001"}, Refused{"--rate", "5/s"}, Refused{"--pipeline", "65537"},
+                    Refused{"--messages", "-1"}, Refused{"--lifetime", "5"}, Refused{"--slow-reader", "1kB"},
+                    Refused{"--duration", "400000h"}, Refused{"--threads", "1025"},
+                    Refused{"--interval", "0ms"}, Refused{"--source-address", "127.0.0.1-::1"},
+                    Refused{"--source-address", "127.0.0.1:80"}, Refused{"--source-address", "127.0.0.1-"},
+                    Refused{"--html", ""}, Refused{"--source-address", "127.0.0.9-127.0.0.2"},
+                    Refused{"--source-address", ""}, Refused{"--source-address", "-"},
+                    Refused{"--source-address", "localhost"}, Refused{"--connect-rate", "-1"},
+                    Refused{"--rate", "inf"}, Refused{"--rate", ""}, Refused{"--message-size", "0"},
+                    Refused{"--message", ""}, Refused{"--pipeline", "0"},
+                    Refused{"--messages", "18446744073709551616"}, Refused{"--idle", "10000001"},
+                    Refused{"--slow-reader", "-1"}, Refused{"--warmup", "1d"}, Refused{"--wait", "1.5s"},
+                    Refused{"--catch-up", "s"}, Refused{"--threads", "0"}, Refused{"--interval", "0"},
+                    Refused{"--json", ""}));
 
 TEST(LoadPlanText, WhatContradictsIsRefused) {
+  EXPECT_THAT(refusal_of({"--message", "x", "--message-size", "1"}), HasSubstr("--message-size: "));
+  EXPECT_THAT(refusal_of({"--pipeline", "1", "--rate", "5"}), HasSubstr("--pipeline: "));
+  EXPECT_THAT(refusal_of({"--connections", "0"}), HasSubstr("--connections: "));
+  EXPECT_THAT(refusal_of({"--json", "-", "--json-lines", "-"}), HasSubstr("'-'"));
   EXPECT_THAT(refusal_of({"--pipeline", "2", "--message-size", "1GiB"}), HasSubstr("--pipeline"));
   EXPECT_THAT(refusal_of({"--json", "same", "--html", "same"}), HasSubstr("'same'"));
   EXPECT_THAT(refusal_of({"--source-address", "127.0.0.2", "--source-address", "::1"}), HasSubstr("::1"));

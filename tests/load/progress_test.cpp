@@ -17,15 +17,15 @@ std::string seen_on_terminal(const char* kind, unsigned short columns, const std
     const UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY));
     ::grantpt(terminal.get());
     ::unlockpt(terminal.get());
-    const int program_end = ::open(::ptsname(terminal.get()), O_RDWR | O_NOCTTY);
+    UniqueFd program_end(::open(::ptsname(terminal.get()), O_RDWR | O_NOCTTY));
     const winsize size{24, columns, 0, 0};
-    ::ioctl(program_end, TIOCSWINSZ, &size);
-    ::dup2(program_end, STDERR_FILENO);
+    ::ioctl(program_end.get(), TIOCSWINSZ, &size);
+    ::dup2(program_end.get(), STDERR_FILENO);
+    program_end.reset();
     ::setenv("TERM", kind, 1);
     body();
-    std::array<char, 4096> written{};
-    const auto length = ::read(terminal.get(), written.data(), written.size());
-    return std::string(written.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+    ::close(STDERR_FILENO);
+    return read_to_end(terminal);  // one read may find a part of it only: the kernel brings it over later
   });
 }
 
@@ -45,6 +45,30 @@ TEST(Progress, IsCutWhereItWouldFillASecondLine) {
 
 TEST(Progress, IsPlainOnATerminalThatCannotGoBack) {
   EXPECT_EQ(seen_on_terminal("dumb", 80, show_two_lines), "first\r\nsecond\r\n");
+}
+
+TEST(Progress, IsPlainOnATerminalOfNoKnownKind) {
+  EXPECT_EQ(seen_on_terminal("xterm", 80,
+                             [] {
+                               ::unsetenv("TERM");
+                               show_two_lines();
+                             }),
+            "first\r\nsecond\r\n");
+}
+
+TEST(Progress, IsNotCutOnATerminalOfUnknownWidth) {
+  EXPECT_EQ(seen_on_terminal("xterm", 0, show_two_lines), "\rfirst\x1b[K\rsecond\x1b[K\r\x1b[K");
+}
+
+TEST(Progress, FollowsTheTerminalsWidth) {
+  const auto text = seen_on_terminal("xterm", 80, [] {
+    Progress progress;
+    progress.show("first");
+    const winsize narrow{24, 4, 0, 0};
+    ::ioctl(STDERR_FILENO, TIOCSWINSZ, &narrow);
+    progress.show("second");
+  });
+  EXPECT_EQ(text, "\rfirst\x1b[K\rsec\x1b[K\r\x1b[K");
 }
 
 TEST(Progress, IsPlainInAFile) {

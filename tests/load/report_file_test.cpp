@@ -11,7 +11,9 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "support/child.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
@@ -209,6 +211,91 @@ TEST_F(WriteReport, LineByLineRemembersWhatFailed) {
   EXPECT_EQ(lines->status().error().code, ExitCode::kCantCreate);
   EXPECT_THAT(lines->status().error().text, HasSubstr("/dev/full"));
   EXPECT_FALSE(LineReport::open(in_folder("missing/lines")));
+}
+
+TEST_F(WriteReport, LineByLineAppendsToAFileThatIsOpenAlready) {
+  put("log", "a line\n");
+  const UniqueFd log(::open(in_folder("log").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  auto lines = LineReport::open("/dev/fd/" + std::to_string(log.get()));
+  ASSERT_TRUE(lines);
+  lines->append("one\n");
+  EXPECT_EQ(all_of(in_folder("log")), "a line\none\n");
+}
+
+TEST_F(WriteReport, LineByLineGoesToStandardOutputForADash) {
+  PipeEnds pipe;
+  const UniqueFd before(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+  ASSERT_EQ(::dup2(pipe.writing.get(), STDOUT_FILENO), STDOUT_FILENO);
+  pipe.writing.reset();
+  {
+    auto lines = LineReport::open("-");
+    if (lines) lines->append("one\n");
+  }
+  ASSERT_EQ(::dup2(before.get(), STDOUT_FILENO), STDOUT_FILENO);
+  EXPECT_EQ(read_to_end(pipe.reading), "one\n");
+}
+
+TEST_F(WriteReport, LineByLineKeepsWhatASymbolicLinkPointsTo) {
+  put("file", "old\n");
+  fs::create_symlink("file", in_folder("link"));
+  auto lines = LineReport::open(in_folder("link"));
+  ASSERT_TRUE(lines);
+  lines->append("new\n");
+  EXPECT_TRUE(fs::is_symlink(in_folder("link")));
+  EXPECT_EQ(all_of(in_folder("file")), "new\n");
+}
+
+TEST_F(WriteReport, LeavesASymbolicLinkToNothingALink) {
+  fs::create_symlink("new", in_folder("link"));
+  ASSERT_TRUE(write_report(in_folder("link"), "text"));
+  EXPECT_TRUE(fs::is_symlink(in_folder("link")));
+  EXPECT_EQ(all_of(in_folder("new")), "text");
+}
+
+/// "yes" or "no" to each question as an ordinary user, whom permissions stop.
+template <class Questions>
+std::string as_nobody(Questions questions) {
+  return in_child([&questions] {
+    if (::geteuid() == 0 && ::setuid(kNobody) != 0) throw std::runtime_error("setuid");
+    std::string answers;
+    for (const bool answer : questions()) answers += answer ? "yes " : "no ";
+    return answers;
+  });
+}
+
+TEST_F(WriteReport, IsCheckedForTheFolderThatTakesTheNewFile) {
+  put("writable", "old");
+  fs::permissions(in_folder("writable"), fs::perms(0666));
+  fs::permissions(in_folder("."), fs::perms(0555));
+  const auto answers = as_nobody([this]() -> std::vector<bool> {
+    const auto old = in_folder("writable");
+    const auto another = in_folder("new");
+    return {check_report(old).has_value(), write_report(old, "text").has_value(),
+            check_report(another).has_value(), write_report(another, "text").has_value()};
+  });
+  fs::permissions(in_folder("."), fs::perms(0755));
+  EXPECT_EQ(answers, "no no no no ");
+  EXPECT_EQ(all_of(in_folder("writable")), "old");
+}
+
+TEST_F(WriteReport, MayReplaceAFileThatIsReadOnly) {
+  put("readonly", "old");
+  fs::permissions(in_folder("readonly"), fs::perms(0444));
+  fs::permissions(in_folder("."), fs::perms(0777));
+  const auto answers = as_nobody([this]() -> std::vector<bool> {
+    const auto path = in_folder("readonly");
+    return {check_report(path).has_value(), write_report(path, "new").has_value()};
+  });
+  EXPECT_EQ(answers, "yes yes ");
+  EXPECT_EQ(all_of(in_folder("readonly")), "new");
+}
+
+TEST_F(WriteReport, IsCheckedForPermissionOnWhatIsNoFile) {
+  const auto path = in_folder("pipe");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0444), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0444), 0);
+  fs::permissions(in_folder("."), fs::perms(0777));
+  EXPECT_EQ(as_nobody([&path]() -> std::vector<bool> { return {check_report(path).has_value()}; }), "no ");
 }
 
 }  // namespace

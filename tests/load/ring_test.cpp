@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <random>
+#include <set>
 
 namespace tcp_echo::test {
 namespace {
@@ -47,6 +48,19 @@ TEST(Ring, KeepsTheOrderWhereverItBeginsWhenItGrows) {
       ASSERT_EQ(ring.front(), model.front()) << "after " << i;
     }
   }
+}
+
+TEST(Ring, UsesItsMemoryAgainOnceItIsLargeEnough) {
+  Ring<int> ring;
+  for (int i = 0; i < 8; ++i) ring.push(i);
+  std::set<const int*> places;
+  for (int i = 8; i < 1000; ++i) {
+    places.insert(&ring.front());
+    ring.pop();
+    ring.push(i);
+    ASSERT_EQ(ring.front(), i - 7);
+  }
+  EXPECT_EQ(places.size(), 8U);
 }
 
 }  // namespace

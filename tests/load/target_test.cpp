@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <cerrno>
+#include <string>
+
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 
@@ -35,15 +38,14 @@ INSTANTIATE_TEST_SUITE_P(Each, TargetForm,
                                          "host:+1"));
 
 TEST(Target, OfANameIsTheAddressThatAcceptsConnections) {
-  for (const auto* const anywhere : {"127.0.0.1:0", "[::1]:0"}) {
-    const auto listener = value_or_throw(open_listener(*Endpoint::parse(anywhere), {.backlog = 8}));
-    const auto address = value_or_throw(local_endpoint(listener.get()));
-    const auto name = "localhost:" + std::to_string(address.port());
-    const auto target = find_target(name, {});
+  for (const std::string address : {"127.0.0.1", "[::1]"}) {
+    const auto listener = value_or_throw(open_listener(*Endpoint::parse(address + ":0"), {.backlog = 8}));
+    const auto port = std::to_string(local_endpoint(listener.get())->port());
+    const auto target = find_target("localhost:" + port, {});
     ASSERT_TRUE(target) << target.error().text;
     // Where localhost has no IPv6 address there is but one to choose.
-    if (find_target(name, from("[::1]:0"))) {
-      EXPECT_EQ(target->text(), address.text());
+    if (find_target("localhost:" + port, from("[::1]:0"))) {
+      EXPECT_EQ(target->text(), local_endpoint(listener.get())->text());
     }
   }
 }
@@ -68,6 +70,30 @@ TEST(Target, ThatNobodyKnowsIsUnavailable) {
   EXPECT_THAT(target.error().text, HasSubstr("'nobody.invalid'"));
 }
 
+TEST(Target, IsAnAddressAlsoWhereNobodyListens) {
+  const UniqueFd taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto anywhere = *Endpoint::parse("127.0.0.1:0");
+  ASSERT_EQ(::bind(taken.get(), anywhere.address(), anywhere.size()), 0);
+  const auto port = local_endpoint(taken.get())->port();
+  const auto target = find_target("localhost:" + std::to_string(port), {});
+  ASSERT_TRUE(target) << target.error().text;
+  EXPECT_EQ(target->port(), port);
+}
+
+TEST(Target, IsNamedInOneLineWhateverItContains) {
+  for (const std::string text : {"no\nbody.invalid:9", "no\nform"}) {
+    const auto target = find_target(text, {});
+    ASSERT_FALSE(target);
+    EXPECT_THAT(target.error().text, AllOf(HasSubstr(R"('no\n)"), testing::Not(HasSubstr("\n"))));
+  }
+}
+
+TEST(Target, MayHaveNoByteOfZero) {
+  const auto target = find_target(std::string("localhost\0x:9", 13), {});
+  ASSERT_FALSE(target);
+  EXPECT_EQ(target.error().code, ExitCode::kUsage);
+}
+
 TEST(Sources, AreTriedBeforehand) {
   EXPECT_TRUE(check_sources({}));
   EXPECT_TRUE(check_sources({*Endpoint::parse("127.0.0.2:0"), *Endpoint::parse("127.0.0.3:0")}));
@@ -75,6 +101,23 @@ TEST(Sources, AreTriedBeforehand) {
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().code, ExitCode::kUnavailable);
   EXPECT_THAT(checked.error().text, AllOf(HasSubstr("--source-address"), HasSubstr("192.0.2.1:")));
+}
+
+TEST(Sources, AreWhereAConnectionComesFrom) {
+  const auto listener = value_or_throw(open_listener(*Endpoint::parse("127.0.0.1:0"), {.backlog = 8}));
+  const auto target = value_or_throw(local_endpoint(listener.get()));
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(bind_source(fd.get(), *Endpoint::parse("127.0.0.2:0")), 0);
+  ASSERT_EQ(::connect(fd.get(), target.address(), target.size()), 0);
+  const auto source = value_or_throw(local_endpoint(fd.get()));
+  EXPECT_THAT(source.text(), testing::StartsWith("127.0.0.2:"));
+  EXPECT_NE(source.port(), 0);
+}
+
+TEST(Sources, ThatAreNotOursAreAnError) {
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(bind_source(fd.get(), *Endpoint::parse("192.0.2.1:0")), EADDRNOTAVAIL);
+  EXPECT_EQ(bind_source(-1, *Endpoint::parse("127.0.0.2:0")), EBADF);
 }
 
 TEST(Sources, GetNoPortBeforeTheyConnect) {

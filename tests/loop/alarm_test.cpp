@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
+#include <vector>
+
+#include "support/wait.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -59,6 +63,58 @@ TEST(Alarm, IsSilentOnceItIsStopped) {
   Alarm end(loop, [&] { loop.stop(); });
   alarm.set(steady_clock::now() - 1ms);  // due already
   alarm.stop();
+  end.set(steady_clock::now() + 5ms);
+  loop.run();
+  EXPECT_FALSE(rang);
+}
+
+TEST(Alarm, MayBeSetAnewWhileItRings) {
+  Loop loop;
+  int rings = 0;
+  std::optional<Alarm> alarm;
+  alarm.emplace(loop, [&] {
+    if (++rings < 3) return alarm->set(steady_clock::now() + 100us);
+    loop.stop();
+  });
+  alarm->set(steady_clock::now());
+  loop.run();
+  EXPECT_EQ(rings, 3);
+}
+
+TEST(Alarm, ThatAnotherStopsInTheSameTurnIsSilent) {
+  Loop loop;
+  int rings = 0;
+  std::vector<std::unique_ptr<Alarm>> alarms;
+  alarms.reserve(3);
+  for (int i = 0; i < 3; ++i) {
+    alarms.push_back(std::make_unique<Alarm>(loop, [&] {
+      ++rings;
+      alarms[0]->stop();
+      alarms[1]->set(steady_clock::now() + 1h);
+      alarms[2]->stop();
+    }));
+  }
+  for (const auto& alarm : alarms) alarm->set(steady_clock::now() - 1ms);
+  EXPECT_TRUE(turn_until(loop, [&] { return rings > 0; }));
+  for (int i = 0; i < 3; ++i) turn(loop);
+  EXPECT_EQ(rings, 1);
+}
+
+TEST(Alarm, MayBeDestroyedWhileItRuns) {
+  Loop loop;
+  std::optional<Alarm> alarm;
+  alarm.emplace(loop, [] { FAIL(); });
+  alarm->set(steady_clock::now());
+  alarm.reset();
+  loop.run();
+}
+
+TEST(Alarm, TakesTheEndOfTimeForATime) {
+  Loop loop;
+  bool rang = false;
+  Alarm never(loop, [&] { rang = true; });
+  Alarm end(loop, [&] { loop.stop(); });
+  never.set(Alarm::Time::max());
   end.set(steady_clock::now() + 5ms);
   loop.run();
   EXPECT_FALSE(rang);

@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <optional>
 #include <thread>
+#include <vector>
+
+#include "support/wait.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -31,6 +36,49 @@ TEST(Waker, SeveralCallsAreOneAtLeast) {
   loop.run();
   EXPECT_GE(calls, 1);
   EXPECT_LE(calls, 10);
+}
+
+TEST(Waker, CallsBackAfterTheLastOfManyCalls) {
+  Loop loop;
+  constexpr int kThreads = 3;
+  constexpr int kEach = 1000;
+  std::atomic<int> written{0};
+  int seen = 0;
+  Waker waker(loop, [&] { seen = written; });
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int call = 0; call < kEach; ++call) {
+        ++written;
+        waker.wake();
+      }
+    });
+  }
+  EXPECT_TRUE(turn_until(loop, [&] { return seen == kThreads * kEach; }));
+  for (auto& thread : threads) thread.join();
+}
+
+TEST(Waker, MayBeWokenWhileItCallsBack) {
+  Loop loop;
+  int calls = 0;
+  std::optional<Waker> waker;
+  waker.emplace(loop, [&] {
+    if (++calls < 3) return waker->wake();
+    loop.stop();
+  });
+  waker->wake();
+  loop.run();
+  EXPECT_EQ(calls, 3);
+}
+
+TEST(Waker, ThatIsDestroyedCallsNobody) {
+  Loop loop;
+  std::optional<Waker> waker;
+  waker.emplace(loop, [] { FAIL(); });
+  waker->wake();
+  waker.reset();
+  loop.run();
 }
 
 }  // namespace

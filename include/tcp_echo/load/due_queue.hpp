@@ -34,9 +34,10 @@ class Due {
  private:
   friend DueQueue;
   static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kInTurn = std::size_t{1} << 63U;
 
   Time due_;
-  std::size_t place_ = kNowhere;
+  std::size_t place_ = kNowhere;  ///< in the heap; with kInTurn, among those whose turn it is
 };
 
 class DueQueue {
@@ -46,7 +47,10 @@ class DueQueue {
   explicit DueQueue(Loop& loop);
 
   /// So many may be scheduled at a time without an allocation.
-  void reserve(std::size_t entries) { heap_.reserve(entries); }
+  void reserve(std::size_t entries) {
+    heap_.reserve(entries);
+    in_turn_.reserve(entries);
+  }
 
   /// Also for one that is scheduled already: it gets another time.
   void schedule(Due& entry, Time time);
@@ -55,10 +59,12 @@ class DueQueue {
  private:
   void on_alarm();
   void arm() noexcept;
+  void take_from_heap(std::size_t place) noexcept;
   void put(std::size_t place, Due* entry) noexcept;
   void settle(std::size_t place) noexcept;
 
   std::vector<Due*> heap_;
+  std::vector<Due*> in_turn_;  ///< those that are due now, in order; null once called or cancelled
   Alarm alarm_;
   Time armed_ = Time::max();
   bool is_running_ = false;

@@ -56,8 +56,8 @@ class LoadThread {
   LoadCounts& counts() noexcept { return current_.counts; }
   bool is_over() const noexcept { return current_.stage == LoadStage::kWaiting; }
   void count_echo(Time due, Time now) noexcept;
-  /// A message that was not echoed, or not even sent: its latency is this at least.
-  void count_lost(Time due, Time now) noexcept;
+  /// Messages that were not echoed, or not even sent: their latency is this at least.
+  void count_lost(Time due, Time now, std::uint64_t messages = 1) noexcept;
   void note_silence(std::chrono::nanoseconds silence) noexcept;
   const Endpoint* next_source() noexcept;
 

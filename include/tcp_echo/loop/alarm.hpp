@@ -10,6 +10,7 @@
 
 namespace tcp_echo {
 
+/// Not to be destroyed in its own callback.
 class Alarm {
  public:
   using Time = std::chrono::steady_clock::time_point;
