@@ -92,7 +92,7 @@ class Bench {
     write_down();
     print("\n" + markdown(results_));
     if (failed_) print("\ntcp-echo-bench: FAILED, see above\n");
-    return failed_ ? static_cast<ExitCode>(1) : ExitCode::kOk;
+    return failed_ ? ExitCode::kFailed : ExitCode::kOk;
   }
 
  private:

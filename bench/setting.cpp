@@ -77,9 +77,12 @@ Setting look_around(const Options& options) {
 std::vector<std::pair<std::string, std::string>> machine() {
   utsname system{};
   ::uname(&system);
+  auto congestion = read_file("/proc/sys/net/ipv4/tcp_congestion_control");
+  congestion.erase(congestion.find_last_not_of('\n') + 1);
   return {{"cpu", value_of(read_file("/proc/cpuinfo"), "model name")},
           {"cpus", std::to_string(usable_cpus().size())},
           {"kernel", std::string(system.sysname) + " " + system.release + " " + system.machine},
+          {"congestion control", congestion},
           {"compiler", compiler()}};
 }
 
