@@ -70,7 +70,8 @@ void LoadThread::run() {
     end_stage_at(task_.begin + plan().warmup);
   else
     begin_measuring(task_.begin, task_.begin);
-  due_queue_.schedule(interval_bell_, task_.begin + plan().interval);
+  next_interval_ = task_.begin + plan().interval;
+  due_queue_.schedule(interval_bell_, next_interval_);
   connect_some();
   loop_.run();
 }
@@ -169,7 +170,10 @@ void LoadThread::on_stage_over(Time now) {
 /// `begin` is when it should have begun: the stages and intervals of all threads end at the same times,
 /// however late one of them is.
 void LoadThread::begin_measuring(Time begin, Time now) {
-  if (stage_end_ != Time::max()) end_interval(now);  // there was a warm-up
+  if (stage_end_ != Time::max()) {  // there was a warm-up
+    end_intervals(begin);
+    end_interval(begin);
+  }
   current_.stage = LoadStage::kMeasuring;
   measuring_since_ = now;
   stage_begin_ = begin;
@@ -179,7 +183,9 @@ void LoadThread::begin_measuring(Time begin, Time now) {
 }
 
 void LoadThread::begin_waiting(Time now) {
-  end_interval(now);
+  const auto end = std::min(now, stage_end_);
+  end_intervals(end);
+  end_interval(end);
   if (current_.stage == LoadStage::kMeasuring) {
     result_.measured = now - measuring_since_;
     const auto processor = processor_time();
@@ -221,16 +227,23 @@ void LoadThread::on_wake() {
 }
 
 void LoadThread::on_interval_over(Time now) {
-  const auto due = interval_bell_.due();
-  due_queue_.schedule(interval_bell_, due + plan().interval);
+  end_intervals(std::min(now, stage_end_));
+  due_queue_.schedule(interval_bell_, next_interval_);
+}
+
+/// Those that were to end by then, however late it is: the others count on their numbers.
+void LoadThread::end_intervals(Time until) {
   // At either end of a stage too short a time for an interval of its own may be left.
   const auto enough = plan().interval / 2;
-  if (due - stage_begin_ > enough && stage_end_ - due > enough) end_interval(now);
+  for (; next_interval_ <= until; next_interval_ += plan().interval) {
+    if (next_interval_ - stage_begin_ > enough && stage_end_ - next_interval_ > enough)
+      end_interval(next_interval_);
+  }
 }
 
 /// Adds it to the result, as far as it belongs there, and sends it on.
-void LoadThread::end_interval(Time now) {
-  current_.end = seconds_since_begin(now);
+void LoadThread::end_interval(Time end) {
+  current_.end = seconds_since_begin(end);
   current_.open = open_;
   auto counts = current_.counts;
   if (current_.stage != LoadStage::kMeasuring) counts.echoes = counts.sent_bytes = counts.received_bytes = 0;
@@ -246,8 +259,8 @@ void LoadThread::end_interval(Time now) {
   current_.latency.clear();
 }
 
-double LoadThread::seconds_since_begin(Time now) const noexcept {
-  return std::chrono::duration<double>(now - task_.begin).count();
+double LoadThread::seconds_since_begin(Time time) const noexcept {
+  return std::chrono::duration<double>(time - task_.begin).count();
 }
 
 }  // namespace tcp_echo

@@ -171,7 +171,7 @@ TEST(ConnectionMemory, IsOneReadBufferWhileTheClientLagsAndNoneAfterwards) {
   Engine engine;
   auto client = engine.connect_small();
   const auto bytes = random_bytes(1UL << 20);
-  const auto before = allocations.live_bytes;
+  const std::size_t before = allocations.live_bytes;
   const auto sent = engine.stuff(client, bytes);
   EXPECT_GT(allocations.live_bytes, before);
   EXPECT_LE(allocations.live_bytes, before + kReadBufferSize + kSmallThings);
@@ -200,7 +200,7 @@ TEST(ConnectionMemory, IsNotAllocatedForAnEcho) {
     ASSERT_EQ(back, buffer.size());
   };
   echo_once();
-  const auto before = allocations.calls;
+  const std::size_t before = allocations.calls;
   for (int i = 0; i < 1000; ++i) echo_once();
   EXPECT_EQ(allocations.calls, before);
 }

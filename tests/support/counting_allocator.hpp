@@ -1,12 +1,15 @@
 // Counts every allocation of this program, libuv's too. It replaces the global operator new: one file of a
 // program includes it.
 //
+// Threads may allocate as well; what they do is counted together.
+//
 // Under Valgrind none of this is called, for Valgrind puts its own in place: see counts().
 #pragma once
 
 #include <malloc.h>
 #include <uv.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -14,9 +17,9 @@
 namespace tcp_echo::test {
 
 struct Allocations {
-  std::size_t calls = 0;
-  std::size_t live_bytes = 0;
-  bool fail_next_nothrow = false;
+  std::atomic<std::size_t> calls = 0;
+  std::atomic<std::size_t> live_bytes = 0;
+  std::atomic<bool> fail_next_nothrow = false;
 };
 inline Allocations allocations;
 
@@ -55,10 +58,7 @@ inline void* counted_new(std::size_t size, std::align_val_t alignment) {
 }
 
 inline void* counted_new_nothrow(std::size_t size) noexcept {
-  if (allocations.fail_next_nothrow) {
-    allocations.fail_next_nothrow = false;
-    return nullptr;
-  }
+  if (allocations.fail_next_nothrow.exchange(false)) return nullptr;
   return counted_allocation(std::malloc(size == 0 ? 1 : size));
 }
 
@@ -74,7 +74,7 @@ inline const int kUvAllocatorReplaced = uv_replace_allocator(
 
 /// Whether allocations are seen at all.
 [[gnu::noinline]] inline bool counts() {
-  const auto before = allocations.calls;
+  const std::size_t before = allocations.calls;
   ::operator delete(::operator new(1));
   return allocations.calls != before;
 }

@@ -106,9 +106,10 @@ class LoadThread {
   void begin_waiting(Time now);
   void give_up(Time now);
   void end_if_idle(Time now);
-  void end_interval(Time now);
+  void end_intervals(Time until);
+  void end_interval(Time end);
   void end_stage_at(Time time);
-  double seconds_since_begin(Time now) const noexcept;
+  double seconds_since_begin(Time time) const noexcept;
 
   const LoadTask& task_;
   unsigned index_;
@@ -134,6 +135,7 @@ class LoadThread {
   bool is_done_ = false;
   Time stage_begin_;
   Time stage_end_ = Time::max();
+  Time next_interval_;  ///< when one is to end
   std::size_t interval_number_ = 0;
   Time measuring_since_;
   ProcessorTime processor_before_;
