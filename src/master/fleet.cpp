@@ -364,28 +364,18 @@ void Fleet::log_statistics() const {
 
 void Fleet::log_statistics(const Slot& slot) const {
   const auto& entry = resources_.scoreboard.master().slots[slot.index];
-  std::vector<const WorkerCounters*> parts = {&entry.past};
-  if (slot.worker != nullptr) parts.push_back(&slot.worker->counters());
+  Tally tally;
+  tally.add(entry.past);
+  if (slot.worker != nullptr) tally.add(slot.worker->counters());
   for (const auto& leaver : leavers_) {
-    if (leaver->index == slot.index) parts.push_back(&leaver->worker->counters());
+    if (leaver->index == slot.index) tally.add(leaver->worker->counters());
   }
-  const auto sum = [&parts](auto count) {
-    std::uint64_t total = 0;
-    for (const auto* part : parts) total += count(*part);
-    return total;
-  };
   spdlog::info(
       "worker {} is {}: {} open, {} accepted, {} closed, {} handed over to it, {} by it, {} received, {} "
       "sent, {}",
-      slot.index + 1, name_of(slot.state),
-      counted(sum([](const auto& part) { return part.active(); }), "connection"),
-      sum([](const auto& part) { return part.accepted.get(); }),
-      sum([](const auto& part) { return part.all_closed(); }),
-      sum([](const auto& part) { return part.handed_over_in.get(); }),
-      sum([](const auto& part) { return part.handed_over_out.get(); }),
-      format_bytes(sum([](const auto& part) { return part.received_bytes.get(); })),
-      format_bytes(sum([](const auto& part) { return part.sent_bytes.get(); })),
-      counted(entry.restarts.get(), "restart"));
+      slot.index + 1, name_of(slot.state), counted(tally.active(), "connection"), tally.accepted,
+      tally.closed, tally.handed_over_in, tally.handed_over_out, format_bytes(tally.received_bytes),
+      format_bytes(tally.sent_bytes), counted(entry.restarts.get(), "restart"));
 }
 
 pid_t Fleet::worker_of(unsigned slot) const {

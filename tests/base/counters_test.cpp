@@ -71,6 +71,31 @@ TEST(WorkerCounters, NeverShowAReaderMoreClosedThanOpened) {
   EXPECT_EQ(counters.active(), 0U);
 }
 
+TEST(Tally, SumsWhatBlocksHaveCounted) {
+  WorkerCounters past;
+  past.accepted.add(7);
+  past.handed_over_out.add(4);
+  past.closed_for(CloseReason::kCrash).add(1);
+  past.received_bytes.add(10);
+  WorkerCounters present;
+  present.accepted.add(2);
+  present.handed_over_in.add(4);
+  present.closed_for(CloseReason::kClient).add(3);
+  present.closed_for(CloseReason::kIdle).add(1);
+  present.received_bytes.add(20);
+  present.sent_bytes.add(20);
+  Tally tally;
+  tally.add(past);
+  tally.add(present);
+  EXPECT_EQ(tally.accepted, 9U);
+  EXPECT_EQ(tally.handed_over_in, 4U);
+  EXPECT_EQ(tally.handed_over_out, 4U);
+  EXPECT_EQ(tally.closed, 5U);
+  EXPECT_EQ(tally.received_bytes, 30U);
+  EXPECT_EQ(tally.sent_bytes, 20U);
+  EXPECT_EQ(tally.active(), 4U);
+}
+
 TEST(WorkerCounters, ShareNoCacheLineWithTheirNeighbour) {
   EXPECT_EQ(alignof(WorkerCounters), kCacheLine);
   EXPECT_EQ(sizeof(WorkerCounters) % kCacheLine, 0U);

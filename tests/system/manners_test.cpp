@@ -17,6 +17,7 @@
 #include "system/client.hpp"
 #include "system/daemon.hpp"
 #include "system/faults.hpp"
+#include "system/service.hpp"
 #include "system/traffic.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 
@@ -330,6 +331,18 @@ TEST(Statistics, OfEachWorkerAreLoggedOnUsr1) {
   EXPECT_THAT(log, ContainsRegex("up for [0-9]+ s, generation 1, 0 reloads, 0 failed\n"));
   client.close();
   EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Statistics, BalanceHoweverBusyTheWorkersAre) {
+  Service service({"--workers", "2"});
+  Stream stream(service.port(), 3);
+  for (std::size_t i = 0; i < rounds(200); ++i) {
+    for (const auto& worker : service.ledgers()) {
+      ASSERT_EQ(worker.active + worker.closed + worker.handed_over_out,
+                worker.accepted + worker.handed_over_in);
+    }
+  }
+  EXPECT_GT(stream.finish().served, 0U);
 }
 
 // ---- PID 1

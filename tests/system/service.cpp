@@ -96,7 +96,7 @@ void Service::expect_to_stop_soon() {
   EXPECT_TRUE(eventually([&] { return daemon_->survivors().empty(); }));
 }
 
-Ledger Service::ledger() {
+std::vector<Ledger> Service::ledgers() {
   const auto start = daemon_->log().size();
   // The last of the lines is about the service.
   EXPECT_TRUE(is_announced(SIGUSR1, "up for ")) << daemon_->log();
@@ -105,15 +105,29 @@ Ledger Service::ledger() {
       "worker \\d+ is [^:]*: (\\d+) connections? open, (\\d+) accepted, (\\d+) closed, (\\d+) handed over to "
       "it, "
       "(\\d+) by it");
-  Ledger ledger;
+  std::vector<Ledger> ledgers;
   for (auto match = std::sregex_iterator(log.begin(), log.end(), line); match != std::sregex_iterator();
        ++match) {
-    std::size_t field = 0;
-    for (auto* const sum :
-         {&ledger.active, &ledger.accepted, &ledger.closed, &ledger.handed_over_in, &ledger.handed_over_out})
-      *sum += std::stoul((*match)[++field]);
+    const auto field = [&match](std::size_t index) { return std::stoul((*match)[index]); };
+    ledgers.push_back({.active = field(1),
+                       .accepted = field(2),
+                       .closed = field(3),
+                       .handed_over_in = field(4),
+                       .handed_over_out = field(5)});
   }
-  return ledger;
+  return ledgers;
+}
+
+Ledger Service::ledger() {
+  Ledger sum;
+  for (const auto& worker : ledgers()) {
+    sum.active += worker.active;
+    sum.accepted += worker.accepted;
+    sum.closed += worker.closed;
+    sum.handed_over_in += worker.handed_over_in;
+    sum.handed_over_out += worker.handed_over_out;
+  }
+  return sum;
 }
 
 Ledger Service::ledger_with(std::size_t active) {

@@ -15,7 +15,7 @@
 
 namespace tcp_echo::test {
 
-/// Sums over all workers, from the lines of SIGUSR1.
+/// What the lines of SIGUSR1 say of a worker, or of all.
 struct Ledger {
   std::size_t active = 0;
   std::size_t accepted = 0;
@@ -56,7 +56,9 @@ class Service {
   /// How long a worker that had lost its place was still there, at most.
   std::chrono::milliseconds longest_farewell() const { return longest_farewell_; }
 
-  /// As it is now.
+  /// Of each worker, as it is now.
+  std::vector<Ledger> ledgers();
+  /// The sum of them.
   Ledger ledger();
   /// The same, once as many connections are open as that.
   Ledger ledger_with(std::size_t active);

@@ -77,4 +77,27 @@ struct alignas(kCacheLine) WorkerCounters {
   }
 };
 
+/// What several blocks have counted, each of their counters read once: however busy the writers are
+/// meanwhile, its figures agree with each other.
+struct Tally {
+  std::uint64_t accepted = 0;
+  std::uint64_t handed_over_in = 0;
+  std::uint64_t handed_over_out = 0;
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t closed = 0;
+
+  /// Reads what is gone before what came, as WorkerCounters::active().
+  void add(const WorkerCounters& block) noexcept {
+    closed += block.all_closed();
+    handed_over_out += block.handed_over_out.get();
+    accepted += block.accepted.get();
+    handed_over_in += block.handed_over_in.get();
+    sent_bytes += block.sent_bytes.get();
+    received_bytes += block.received_bytes.get();
+  }
+
+  std::uint64_t active() const noexcept { return accepted + handed_over_in - handed_over_out - closed; }
+};
+
 }  // namespace tcp_echo
