@@ -85,8 +85,13 @@ class Bench {
                       counted(1 + static_cast<std::uint64_t>(expected_length().count()) / 60'000, "minute")));
     for (const auto& [name, value] : results_.machine) print(fmt::format(" {}: {};", name, value));
     print("\n\n" + table_head());
-    for (const auto& row : kCases) {
-      if (setting_.options.wants_case(row.name)) measure(row);
+    try {
+      for (const auto& row : kCases) {
+        if (setting_.options.wants_case(row.name)) measure_or_note(row);
+      }
+    } catch (const Interrupted&) {
+      write_down();  // what there is
+      throw;
     }
     print("\n" + legend(results_));
     write_down();
@@ -118,6 +123,16 @@ class Bench {
     auto load = row.load;
     load.idle = std::min(load.idle, setting_.idle);
     return load;
+  }
+
+  /// A server that fails in the midst of a case costs that case, and not those that are measured already.
+  void measure_or_note(const Case& row) {
+    try {
+      measure(row);
+    } catch (const FatalError& error) {
+      note(fmt::format("{}: {}", row.title, error.what()));
+      failed_ = true;
+    }
   }
 
   void measure(const Case& row) {

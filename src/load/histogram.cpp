@@ -34,8 +34,20 @@ double next_level(double level, int ticks) {
 
 Histogram::Histogram() : counters_(kCounters), min_(Nanoseconds::max()) {}
 
+Histogram::Histogram(const Histogram& other)
+    : counters_(other.count_ == 0 ? std::vector<std::uint64_t>() : other.counters_),
+      count_(other.count_),
+      min_(other.min_),
+      max_(other.max_) {}
+
+Histogram& Histogram::operator=(const Histogram& other) {
+  if (this != &other) *this = Histogram(other);
+  return *this;
+}
+
 void Histogram::record(Nanoseconds value, std::uint64_t times) noexcept {
   if (times == 0) return;
+  if (counters_.empty()) counters_.resize(kCounters);
   value = std::clamp(value, Nanoseconds{0}, longest());
   counters_[index_of(static_cast<std::uint64_t>(value.count()))] += times;
   count_ += times;
@@ -45,6 +57,7 @@ void Histogram::record(Nanoseconds value, std::uint64_t times) noexcept {
 
 void Histogram::add(const Histogram& other) noexcept {
   if (other.count_ == 0) return;
+  if (counters_.empty()) counters_.resize(kCounters);
   for (std::size_t i = 0; i < kCounters; ++i) counters_[i] += other.counters_[i];
   count_ += other.count_;
   min_ = std::min(min_, other.min_);

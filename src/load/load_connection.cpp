@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 
 #include "tcp_echo/load/load_thread.hpp"
 #include "tcp_echo/load/target.hpp"
@@ -41,6 +42,7 @@ LoadConnection::LoadConnection(LoadThread& thread, std::uint64_t number, Role ro
     : thread_(thread), number_(number), check_(thread.task().pattern, 0), role_(role) {}
 
 void LoadConnection::connect(Time now) noexcept {
+  lack_ = OwnLimit::kNone;
   const int error = begin_to_connect();
   if (error != 0) return on_connect_failed(error, now);
   phase_ = Phase::kConnecting;
@@ -64,22 +66,19 @@ int LoadConnection::begin_to_connect() noexcept {
 /// There is no poll yet, so it is idle again at once.
 void LoadConnection::on_connect_failed(int error_number, Time now) noexcept {
   fd_.reset();
-  bool again = true;
   switch (error_number) {
     case EMFILE:
-    case ENFILE:
+    case ENFILE: lack_ = OwnLimit::kDescriptors; break;
     case ENOBUFS:
-    case ENOMEM:
-      thread_.on_no_descriptor();
-      again = false;
-      break;
+    case ENOMEM: lack_ = OwnLimit::kMemory; break;
     case EADDRNOTAVAIL:
-    case EADDRINUSE: thread_.on_no_port(); break;
+    case EADDRINUSE: lack_ = OwnLimit::kPorts; break;
     case ECONNREFUSED: ++thread_.counts().refused; break;
     default: ++thread_.counts().unreachable; break;
   }
+  if (lack_ != OwnLimit::kNone) thread_.on_lack(lack_);
   thread_.on_not_connected();
-  thread_.on_idle(*this, again ? now + kPauseAfterFailure : Time::max());
+  thread_.on_idle(*this, now + kPauseAfterFailure);
 }
 
 void LoadConnection::connect_later(Time time) { thread_.due_queue().schedule(*this, time); }
@@ -87,22 +86,22 @@ void LoadConnection::connect_later(Time time) { thread_.due_queue().schedule(*th
 void LoadConnection::on_connected(Time now) noexcept {
   const auto& plan = thread_.plan();
   thread_.on_connected();
-  was_ever_open_ = true;
   phase_ = Phase::kOpen;
   check_ = StreamCheck(thread_.task().pattern, thread_.task().pattern.start_of(number_));
   reported_ = {};
   under_way_.clear();
-  unsent_ = begun_ = echoed_ = 0;
+  unsent_ = begun_ = echoed_ = lost_bytes_ = 0;
   output_is_full_ = reading_pauses_ = sent_fin_ = false;
   end_of_life_ = plan.lifetime.count() > 0 ? now + plan.lifetime : Time::max();
-  next_message_ = Time::max();
-  if (plan.is_open_loop() && role_ == Role::kSpeaker) {
+  // The schedule goes on over all connections that are made here one after the other.
+  if (plan.is_open_loop() && role_ == Role::kSpeaker && next_message_ == Time::max()) {
     // Those of other connections fall between, or they would all be due at the same time.
     const auto turn =
         static_cast<double>(number_) / static_cast<double>(std::max<std::uint64_t>(plan.connections, 1));
-    next_message_ = now + seconds_of(turn / plan.rate);
+    schedule_begin_ = now + seconds_of(turn / plan.rate);
+    schedule_message(0);
   }
-  if (thread_.is_over()) return finish(now);
+  if (thread_.is_over()) return finish(Time::min(), now);
   pump(now);
 }
 
@@ -118,7 +117,7 @@ void LoadConnection::on_ready(bool failed) noexcept {
       return on_connected(Clock::now());
     case Phase::kOpen:
     case Phase::kFinishing:
-      if (failed) return on_broken(Clock::now());
+      if (failed) return receive_what_is_left();
       output_is_full_ = false;  // or the next send says so again
       return receive();
     case Phase::kIdle:
@@ -130,7 +129,7 @@ void LoadConnection::on_due(Time now) noexcept {
   if (phase_ == Phase::kIdle) return thread_.want_connection(*this);
   if (!is_open()) return;
   if (reading_pauses_ && now >= may_read_again_) reading_pauses_ = false;
-  if (phase_ == Phase::kOpen && now >= end_of_life_) return finish(now);
+  if (phase_ == Phase::kOpen && now >= end_of_life_) return finish(end_of_life_, now);
   pump(now);
 }
 
@@ -145,10 +144,12 @@ void LoadConnection::begin_messages(Time now) noexcept {
   const auto& plan = thread_.plan();
   const auto is_last = [&] { return plan.messages > 0 && begun_ == plan.messages; };
   if (plan.is_open_loop()) {
-    if (now - next_message_ > plan.catch_up) skip_until(now - plan.catch_up, now);
+    // The last one that was due is not skipped, however little may be caught up.
+    const auto too_late = now - std::max<Time::duration>(plan.catch_up, seconds_of(1 / plan.rate));
+    if (next_message_ < too_late) skip_until(too_late, now);
     while (!is_last() && next_message_ <= now && unsent_ < kLargestBatch) {
       begin_message(next_message_);
-      next_message_ += seconds_of(1 / plan.rate);
+      schedule_message(next_number_ + 1);
     }
   } else {
     while (!is_last() && under_way_.size() < plan.pipeline) begin_message(now);
@@ -162,17 +163,26 @@ void LoadConnection::begin_message(Time due) {
   ++begun_;
 }
 
+/// Counted from the first one: errors of rounding do not add up.
+void LoadConnection::schedule_message(std::uint64_t number) noexcept {
+  next_number_ = number;
+  next_message_ = schedule_begin_ + seconds_of(static_cast<double>(number) / thread_.plan().rate);
+}
+
 /// Gives up the messages that were due before `latest`. If those are very many, neighbours share a latency.
 void LoadConnection::skip_until(Time latest, Time now) noexcept {
-  constexpr std::int64_t kMostLatencies = 10'000;
-  const auto period = seconds_of(1 / thread_.plan().rate);
+  constexpr std::uint64_t kMostLatencies = 10'000;
   if (next_message_ >= latest) return;
-  auto left = (latest - next_message_ + period - std::chrono::nanoseconds(1)) / period;
-  for (const auto share = left / kMostLatencies + 1; left > 0; left -= share) {
+  const std::chrono::duration<double> late = latest - next_message_;
+  auto left =
+      std::max<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(late.count() * thread_.plan().rate)), 1);
+  const auto share = left / kMostLatencies + 1;
+  while (left > 0) {
     const auto some = std::min(share, left);
-    thread_.counts().skipped += static_cast<std::uint64_t>(some);
-    thread_.count_lost(next_message_, now, static_cast<std::uint64_t>(some));
-    next_message_ += some * period;
+    thread_.counts().skipped += some;
+    thread_.count_lost(next_message_, now, some);
+    schedule_message(next_number_ + some);
+    left -= some;
   }
 }
 
@@ -211,22 +221,46 @@ void LoadConnection::receive() noexcept {
   const auto now = Clock::now();
   if (size == 0) return on_fin(now);
   if (size < 0) return would_block(error) ? pump(now) : on_broken(now);
-  thread_.counts().received_bytes += static_cast<std::uint64_t>(size);
   if (is_slow) {
     reading_pauses_ = true;
     may_read_again_ = now + seconds_of(static_cast<double>(size) / static_cast<double>(plan.slow_reader));
   }
-  note_silence(now);
-  check_.received(buffer.first(static_cast<std::size_t>(size)));
-  if (check_.faults().any()) report_faults();
-  take_echoes(now);
+  take(buffer.first(static_cast<std::size_t>(size)), now);
   pump(now);
 }
 
+/// What came before a reset can still be read after it.
+void LoadConnection::receive_what_is_left() noexcept {
+  const auto buffer = thread_.buffer();
+  const auto now = Clock::now();
+  for (;;) {
+    const auto size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+    if (size <= 0) return on_broken(now);
+    take(buffer.first(static_cast<std::size_t>(size)), now);
+  }
+}
+
+void LoadConnection::take(std::span<const std::byte> bytes, Time now) noexcept {
+  thread_.counts().received_bytes += bytes.size();
+  note_silence(now);
+  check_.received(bytes);
+  if (check_.faults().any()) report_faults();
+  take_echoes(now);
+}
+
+/// A message of which nothing came back is settled, but no echo. Which one it was among those that are
+/// settled together is not known; there are as many.
 void LoadConnection::take_echoes(Time now) noexcept {
   const auto size = thread_.plan().message_size;
+  auto lost = check_.faults().missing - lost_bytes_;
+  lost_bytes_ += lost;
   while (!under_way_.is_empty() && check_.settled_bytes() >= (echoed_ + 1) * size) {
-    thread_.count_echo(under_way_.front(), now);
+    if (lost >= size) {
+      lost -= size;
+      thread_.count_lost(under_way_.front(), now);
+    } else {
+      thread_.count_echo(under_way_.front(), now);
+    }
     under_way_.pop();
     ++echoed_;
   }
@@ -247,14 +281,17 @@ void LoadConnection::report_faults() noexcept {
   reported_ = found;
 }
 
-void LoadConnection::finish(Time now) noexcept {
+void LoadConnection::finish(Time end, Time now) noexcept {
   if (phase_ == Phase::kOpen) {
+    if (thread_.plan().is_open_loop() && role_ == Role::kSpeaker && next_message_ < end) {
+      begin_messages(end - std::chrono::nanoseconds(1));
+      skip_until(end, now);
+    }
     phase_ = Phase::kFinishing;
-    if (next_message_ < now) skip_until(now, now);
   }
   if (phase_ != Phase::kFinishing) return;
   if (thread_.is_over()) reading_pauses_ = false;
-  settle(now);
+  pump(now);
 }
 
 /// Whether everything that this connection was for has happened.

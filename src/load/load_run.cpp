@@ -37,6 +37,20 @@ void add(LoadInterval& whole, const LoadInterval& part) {
   whole.latency.add(part.latency);
 }
 
+std::string in_words(OwnLimit limit, std::uint64_t times) {
+  const auto often = counted(times, "time");
+  switch (limit) {
+    case OwnLimit::kDescriptors:
+      return fmt::format("descriptors: none was left {} of the {} that are allowed (ulimit -n)", often,
+                         open_files_limit());
+    case OwnLimit::kPorts:
+      return fmt::format("source ports: none was free {}, --source-address brings more", often);
+    case OwnLimit::kMemory: return fmt::format("memory: the kernel had none for a socket {}", often);
+    case OwnLimit::kNone: break;
+  }
+  return "none";
+}
+
 double milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
@@ -124,9 +138,10 @@ void LoadRun::take_result(unsigned thread, const LoadThreadResult& result) {
   summary_.longest_silence = std::max(summary_.longest_silence, result.longest_silence);
   summary_.seconds = std::max(summary_.seconds, Seconds(result.measured).count());
   summary_.cpu_seconds += Seconds(result.processor.used).count();
-  out_of_descriptors_ += result.out_of_descriptors;
-  out_of_ports_ += result.out_of_ports;
-  never_open_ += result.never_open;
+  for (std::size_t i = 0; i < kOwnLimits; ++i) {
+    own_limits_[i].times += result.own_limits[i].times;
+    own_limits_[i].connections += result.own_limits[i].connections;
+  }
   judge_processor(thread, result);
 }
 
@@ -148,16 +163,12 @@ void LoadRun::judge_processor(unsigned thread, const LoadThreadResult& result) {
 }
 
 void LoadRun::judge_limits() {
-  summary_.own_limits_failed = out_of_descriptors_ + never_open_;
-  if (out_of_descriptors_ > 0) {
-    summary_.own_limits.push_back(
-        fmt::format("descriptors: {} not made; {} open files are allowed (ulimit -n)",
-                    counted(out_of_descriptors_, "connection"), open_files_limit()));
-  }
-  if (out_of_ports_ > 0) {
-    summary_.own_limits.push_back(
-        fmt::format("source ports: none was free {}, {} never made; --source-address brings more",
-                    counted(out_of_ports_, "time"), counted(never_open_, "connection")));
+  for (const auto limit : {OwnLimit::kDescriptors, OwnLimit::kPorts, OwnLimit::kMemory}) {
+    const auto& count = own_limits_[static_cast<std::size_t>(limit)];
+    if (count.times == 0) continue;
+    summary_.own_limits_failed += count.connections;
+    summary_.own_limits.push_back(fmt::format("{}, {} not made", in_words(limit, count.times),
+                                              counted(count.connections, "connection")));
   }
 }
 

@@ -44,8 +44,10 @@ LoadThread::LoadThread(const LoadTask& task, unsigned index, Mailbox& mailbox)
       pacer_(*this),
       stage_bell_(*this, &LoadThread::on_stage_over),
       interval_bell_(*this, &LoadThread::on_interval_over),
-      buffer_(kBufferSize),
-      thread_([this] { run(); }) {}
+      buffer_(kBufferSize) {
+  make_connections();
+  thread_ = std::thread([this] { run(); });
+}
 
 LoadThread::~LoadThread() {
   abort();
@@ -63,7 +65,6 @@ void LoadThread::abort() noexcept {
 }
 
 void LoadThread::run() {
-  make_connections();
   current_.stage = LoadStage::kWarmup;
   stage_begin_ = task_.begin;
   if (plan().warmup.count() > 0)
@@ -196,7 +197,7 @@ void LoadThread::begin_waiting(Time now) {
   due_queue_.cancel(interval_bell_);
   due_queue_.cancel(pacer_);
   end_stage_at(now + plan().wait);
-  for (auto& connection : connections_) connection.finish(now);
+  for (auto& connection : connections_) connection.finish(end, now);
   end_if_idle(now);
 }
 
@@ -212,7 +213,7 @@ void LoadThread::end_if_idle(Time now) {
   is_done_ = true;
   for (auto& connection : connections_) {
     connection.give_up(now);  // it may wait for its turn to connect
-    if (!connection.was_ever_open() && result_.out_of_ports > 0) ++result_.never_open;
+    if (connection.lack() != OwnLimit::kNone) ++own_limit(connection.lack()).connections;
   }
   due_queue_.cancel(stage_bell_);
   end_interval(now);

@@ -339,9 +339,9 @@ std::string load_help() {
          "a second\none does not wait for what is under way.\n"
          "Exit codes: 0 every byte came back and nothing failed, 1 otherwise, 64 bad command line, 69 nobody "
          "knows "
-         "the\ntarget's name, or a source address is not ours, 71 no memory, no thread, no descriptor, 73 a "
-         "report "
-         "cannot be\nwritten.\n";
+         "the\ntarget's name, or a source address is not ours, 71 no memory, thread or descriptor to begin "
+         "with, "
+         "73 a report\ncannot be written.\n";
 }
 
 }  // namespace tcp_echo

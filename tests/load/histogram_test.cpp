@@ -257,5 +257,20 @@ TEST(HistogramText, LeavesOutTheLastColumnAtAHundredPercent) {
   EXPECT_THAT(lines[lines.size() - 4], EndsWith(" 1.000000000000     100000"));
 }
 
+TEST(Histogram, CopyOfAnEmptyOneWorksAsAnyOther) {
+  const Histogram empty;
+  Histogram copy(empty);
+  EXPECT_EQ(copy.count(), 0U);
+  EXPECT_EQ(copy.percentile(99).count(), 0);
+  EXPECT_EQ(copy.mean(), 0);
+  EXPECT_EQ(copy.text(), empty.text());
+  copy.clear();
+  copy.record(std::chrono::nanoseconds(5));
+  Histogram sum = empty;
+  sum.add(copy);
+  EXPECT_EQ(Histogram(sum).count(), 1U);
+  EXPECT_EQ(Histogram(sum).max().count(), 5);
+}
+
 }  // namespace
 }  // namespace tcp_echo

@@ -46,15 +46,19 @@ INSTANTIATE_TEST_SUITE_P(Each, LoadSignal, testing::Values(SIGINT, SIGTERM), [](
 
 TEST(LoadEnd, WaitsForWhatIsUnderWayUntilTheSecondSignal) {
   const FaultyServer server({.fault = Fault::kHang, .position = 64UL * 20});
-  Daemon program(
-      load_launch({"--connections", "1", "--duration", "0", "--wait", "10m", on_loopback(server.port())}));
+  const Folder folder;
+  const auto file = folder / "report.json";
+  Daemon program(load_launch({"--connections", "1", "--duration", "0", "--wait", "10m", "--json",
+                              file.string(), on_loopback(server.port())}));
   ASSERT_TRUE(eventually([&] { return server.tally().mistakes == 1; })) << program.log();
   program.signal(SIGINT);
   // A signal that still pends would swallow its like.
   ASSERT_TRUE(eventually([&] { return !is_pending(program.pid(), SIGINT); }));
+  pause_for(std::chrono::milliseconds(100));
+  EXPECT_FALSE(std::filesystem::exists(file)) << "the first signal did not end it";
   program.signal(SIGINT);
-  const auto outcome = program.wait();
-  EXPECT_NE(outcome.exit_code, 0);
+  EXPECT_EQ(program.wait().exit_code, 1);
+  EXPECT_EQ(nlohmann::json::parse(content(file)).at("connections").at("stuck"), 1);
 }
 
 TEST(LoadEnd, InTheWarmUpIsNoFailure) {

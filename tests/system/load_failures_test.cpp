@@ -29,6 +29,14 @@ TEST(LoadFailures, ResetIsCountedAndWhatDidNotComeIsMissing) {
   expect_faults(result, {.missing = kSize});
 }
 
+TEST(LoadFailures, WhatCameBeforeAResetIsNotMissing) {
+  const FaultyServer server(
+      {.fault = Fault::kReset, .position = kTenMessages + 20, .first_connection_only = true});
+  const auto result = load(server.port(), {"--connections", "3", "--duration", "300ms"});
+  expect_failures(result, {.reset = 1});
+  expect_faults(result, {.missing = kSize - 20});
+}
+
 TEST(LoadFailures, AServerThatFallsSilentLeavesEveryConnectionStuck) {
   const FaultyServer server({.fault = Fault::kHang, .position = kTenMessages + 20});
   const auto begin = Clock::now();
@@ -116,6 +124,15 @@ TEST(LoadStall, WithoutAnEndIsAsLongASilenceAsTheRunWaited) {
   expect_failures(result, {.stuck = 1});
   EXPECT_GE(result.real("/longest_silence_seconds"), 0.5) << result.text();
   EXPECT_GE(result.real("/latency_seconds/max"), 0.5) << "an echo that never came is late\n" << result.text();
+}
+
+TEST(LoadStall, WithNothingToCatchUpTheScheduleGoesOn) {
+  const FaultyServer server;
+  const auto result =
+      load(server.port(), {"--connections", "2", "--rate", "100", "--catch-up", "0", "--duration", "1s"});
+  expect_all_well(result);
+  EXPECT_GE(result.number("/echoes") + result.number("/skipped"), 150U) << result.text();
+  EXPECT_GE(result.number("/echoes"), 100U) << result.text();
 }
 
 TEST(LoadStall, MessagesThatComeTooLateToBeSentAreSkippedAndCounted) {

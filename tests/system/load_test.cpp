@@ -127,6 +127,16 @@ TEST(Load, ALowRateIsKeptBetweenTheConnections) {
   EXPECT_LE(server.tally().received, 30U * 64) << result.text();
 }
 
+TEST(Load, ByTheClockTheScheduleOutlivesAConnection) {
+  // Half of the connections have their first message only after the end of their first life.
+  const auto result =
+      load_on_daemon({"--connections", "4", "--rate", "4", "--lifetime", "100ms", "--duration", "1500ms"});
+  expect_all_well(result);
+  EXPECT_GE(result.number("/echoes"), 18U) << "a half of 24 would be without those\n" << result.text();
+  EXPECT_LE(result.number("/echoes"), 28U) << result.text();
+  EXPECT_EQ(result.number("/skipped"), 0U) << result.text();
+}
+
 TEST(Load, TwoThreadsShareTheConnections) {
   const auto result = load_on_daemon({"--connections", "5", "--threads", "2", "--duration", "300ms"});
   expect_all_well(result);

@@ -18,8 +18,15 @@ class Histogram {
   using Nanoseconds = std::chrono::nanoseconds;
 
   Histogram();
+  ~Histogram() = default;
+  /// The copy of one without values is small: it allocates its counters when it gets the first value.
+  Histogram(const Histogram& other);
+  Histogram(Histogram&& other) noexcept = default;
+  Histogram& operator=(const Histogram& other);
+  Histogram& operator=(Histogram&& other) noexcept = default;
 
-  /// Values below 0 count as 0, values above longest() as longest(). Never allocates.
+  /// Values below 0 count as 0, values above longest() as longest(). Allocates nothing, unless it is such a
+  /// copy.
   void record(Nanoseconds value) noexcept { record(value, 1); }
   void record(Nanoseconds value, std::uint64_t times) noexcept;
   void add(const Histogram& other) noexcept;

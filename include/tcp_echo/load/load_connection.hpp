@@ -10,9 +10,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/load/due_queue.hpp"
+#include "tcp_echo/load/own_limit.hpp"
 #include "tcp_echo/load/ring.hpp"
 #include "tcp_echo/load/stream_check.hpp"
 #include "tcp_echo/loop/poll.hpp"
@@ -34,14 +36,16 @@ class LoadConnection final : private Due {
   void connect(Time now) noexcept;
   /// From idle: asks the thread for its turn to connect once it is that time.
   void connect_later(Time time);
-  /// No message begins any more; the thread hears of the end of the connection as always.
-  void finish(Time now) noexcept;
+  /// No message begins any more but those that were due before `end`; the thread hears of the end of the
+  /// connection as always.
+  void finish(Time end, Time now) noexcept;
   /// Closes whatever is under way; what has not come back counts as missing. From idle: it does not connect
   /// again.
   void give_up(Time now) noexcept;
 
   bool is_idle() const noexcept { return phase_ == Phase::kIdle; }
-  bool was_ever_open() const noexcept { return was_ever_open_; }
+  /// What the last attempt to connect lacked.
+  OwnLimit lack() const noexcept { return lack_; }
 
  private:
   friend EmbeddedPoll<LoadConnection>;
@@ -59,9 +63,12 @@ class LoadConnection final : private Due {
   void pump(Time now) noexcept;
   void begin_messages(Time now) noexcept;
   void begin_message(Time due);
+  void schedule_message(std::uint64_t number) noexcept;
   void skip_until(Time latest, Time now) noexcept;
   bool send_unsent(Time now) noexcept;
   void receive() noexcept;
+  void receive_what_is_left() noexcept;
+  void take(std::span<const std::byte> bytes, Time now) noexcept;
   void take_echoes(Time now) noexcept;
   void note_silence(Time now) noexcept;
   void report_faults() noexcept;
@@ -86,18 +93,21 @@ class LoadConnection final : private Due {
   std::uint64_t unsent_ = 0;  ///< bytes of messages that have begun
   std::uint64_t begun_ = 0;   ///< messages, on this connection
   std::uint64_t echoed_ = 0;
-  Time next_message_;      ///< by the clock: when the next one is due
-  Time end_of_life_;       ///< or the end of time
-  Time waiting_since_;     ///< for an echo, while one is under way
-  Time may_read_again_{};  ///< slow reader: not before
-  Time connect_again_{};   ///< once it is idle
+  Time schedule_begin_;              ///< by the clock: when the first message of all was due
+  std::uint64_t next_number_ = 0;    ///< by the clock: of the next one, over all lives of this
+  Time next_message_ = Time::max();  ///< and when that is due
+  std::uint64_t lost_bytes_ = 0;     ///< of those in check_, known to take_echoes()
+  Time end_of_life_;                 ///< or the end of time
+  Time waiting_since_;               ///< for an echo, while one is under way
+  Time may_read_again_{};            ///< slow reader: not before
+  Time connect_again_{};             ///< once it is idle
   Role role_;
   Phase phase_ = Phase::kIdle;
   int watched_ = 0;
   bool output_is_full_ = false;
   bool reading_pauses_ = false;
   bool sent_fin_ = false;
-  bool was_ever_open_ = false;
+  OwnLimit lack_ = OwnLimit::kNone;
 };
 
 }  // namespace tcp_echo

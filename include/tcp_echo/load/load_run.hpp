@@ -2,6 +2,7 @@
 // on a signal.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -50,9 +51,7 @@ class LoadRun {
   LoadTask task_;
   OnInterval on_interval_;
   LoadSummary summary_;
-  std::uint64_t out_of_descriptors_ = 0;
-  std::uint64_t out_of_ports_ = 0;
-  std::uint64_t never_open_ = 0;
+  std::array<OwnLimitCount, kOwnLimits> own_limits_{};
   std::deque<Gathering> intervals_;  ///< not passed on yet
   std::size_t passed_on_ = 0;
   std::vector<std::size_t> last_intervals_;  ///< of the threads that have ended

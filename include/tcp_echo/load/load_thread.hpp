@@ -66,8 +66,7 @@ class LoadThread {
   /// The connection stands; or it does not, and is closing or idle.
   void on_connected() noexcept;
   void on_not_connected() noexcept;
-  void on_no_descriptor() noexcept { ++result_.out_of_descriptors; }
-  void on_no_port() noexcept { ++result_.out_of_ports; }
+  void on_lack(OwnLimit limit) noexcept { ++own_limit(limit).times; }
   /// An open connection is closing.
   void on_closing() noexcept { --open_; }
   /// The connection is idle again. It is connected anew at `again`, unless that is the end of time or the run
@@ -96,6 +95,9 @@ class LoadThread {
     void (LoadThread::*ring_)(Time);
   };
 
+  OwnLimitCount& own_limit(OwnLimit limit) noexcept {
+    return result_.own_limits[static_cast<std::size_t>(limit)];
+  }
   void run();
   void make_connections();
   void connect_some() noexcept;

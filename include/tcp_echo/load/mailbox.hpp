@@ -1,6 +1,7 @@
 // What a thread of the load tells the one that started it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "tcp_echo/load/own_limit.hpp"
 #include "tcp_echo/load/summary.hpp"
 #include "tcp_echo/loop/waker.hpp"
 
@@ -27,9 +29,7 @@ struct LoadThreadResult {
   std::chrono::nanoseconds longest_silence{};
   ProcessorTime processor;  ///< in the measured time
   std::chrono::nanoseconds measured{};
-  std::uint64_t out_of_descriptors = 0;  ///< connections given up for it
-  std::uint64_t out_of_ports = 0;        ///< times that the kernel had no free port
-  std::uint64_t never_open = 0;          ///< connections that were never made for a limit of ours
+  std::array<OwnLimitCount, kOwnLimits> own_limits{};  ///< by OwnLimit
 };
 
 /// That an interval of a thread is over. Those of one number belong together.
