@@ -32,19 +32,6 @@ double next_level(double level, int ticks) {
 
 }  // namespace
 
-Histogram::Histogram() : counters_(kCounters), min_(Nanoseconds::max()) {}
-
-Histogram::Histogram(const Histogram& other)
-    : counters_(other.count_ == 0 ? std::vector<std::uint64_t>() : other.counters_),
-      count_(other.count_),
-      min_(other.min_),
-      max_(other.max_) {}
-
-Histogram& Histogram::operator=(const Histogram& other) {
-  if (this != &other) *this = Histogram(other);
-  return *this;
-}
-
 void Histogram::record(Nanoseconds value, std::uint64_t times) noexcept {
   if (times == 0) return;
   if (counters_.empty()) counters_.resize(kCounters);
@@ -66,7 +53,7 @@ void Histogram::add(const Histogram& other) noexcept {
 
 void Histogram::clear() noexcept {
   if (count_ == 0) return;
-  std::fill(counters_.begin(), counters_.end(), 0);
+  counters_.clear();
   count_ = 0;
   min_ = Nanoseconds::max();
   max_ = Nanoseconds{0};

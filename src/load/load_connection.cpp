@@ -146,7 +146,7 @@ void LoadConnection::begin_messages(Time now) noexcept {
   if (plan.is_open_loop()) {
     // The last one that was due is not skipped, however little may be caught up.
     const auto too_late = now - std::max<Time::duration>(plan.catch_up, seconds_of(1 / plan.rate));
-    if (next_message_ < too_late) skip_until(too_late, now);
+    skip_until(too_late, now);
     while (!is_last() && next_message_ <= now && unsent_ < kLargestBatch) {
       begin_message(next_message_);
       schedule_message(next_number_ + 1);
@@ -174,8 +174,7 @@ void LoadConnection::skip_until(Time latest, Time now) noexcept {
   constexpr std::uint64_t kMostLatencies = 10'000;
   if (next_message_ >= latest) return;
   const std::chrono::duration<double> late = latest - next_message_;
-  auto left =
-      std::max<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(late.count() * thread_.plan().rate)), 1);
+  auto left = static_cast<std::uint64_t>(std::ceil(late.count() * thread_.plan().rate));
   const auto share = left / kMostLatencies + 1;
   while (left > 0) {
     const auto some = std::min(share, left);
@@ -283,7 +282,7 @@ void LoadConnection::report_faults() noexcept {
 
 void LoadConnection::finish(Time end, Time now) noexcept {
   if (phase_ == Phase::kOpen) {
-    if (thread_.plan().is_open_loop() && role_ == Role::kSpeaker && next_message_ < end) {
+    if (next_message_ < end) {
       begin_messages(end - std::chrono::nanoseconds(1));
       skip_until(end, now);
     }

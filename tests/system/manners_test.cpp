@@ -337,7 +337,9 @@ TEST(Statistics, BalanceHoweverBusyTheWorkersAre) {
   Service service({"--workers", "2"});
   Stream stream(service.port(), 3);
   for (std::size_t i = 0; i < rounds(200); ++i) {
-    for (const auto& worker : service.ledgers()) {
+    const auto workers = service.ledgers();
+    ASSERT_EQ(workers.size(), 2U);
+    for (const auto& worker : workers) {
       ASSERT_EQ(worker.active + worker.closed + worker.handed_over_out,
                 worker.accepted + worker.handed_over_in);
     }

@@ -70,11 +70,7 @@ struct alignas(kCacheLine) WorkerCounters {
     return sum;
   }
 
-  /// What is gone is read before what came: a reader never sees more closed than opened.
-  std::uint64_t active() const noexcept {
-    const auto gone = all_closed() + handed_over_out.get();
-    return accepted.get() + handed_over_in.get() - gone;
-  }
+  std::uint64_t active() const noexcept;
 };
 
 /// What several blocks have counted, each of their counters read once: however busy the writers are
@@ -87,7 +83,7 @@ struct Tally {
   std::uint64_t sent_bytes = 0;
   std::uint64_t closed = 0;
 
-  /// Reads what is gone before what came, as WorkerCounters::active().
+  /// Reads what is gone before what came: nobody ever sees more closed than opened.
   void add(const WorkerCounters& block) noexcept {
     closed += block.all_closed();
     handed_over_out += block.handed_over_out.get();
@@ -99,5 +95,11 @@ struct Tally {
 
   std::uint64_t active() const noexcept { return accepted + handed_over_in - handed_over_out - closed; }
 };
+
+inline std::uint64_t WorkerCounters::active() const noexcept {
+  Tally tally;
+  tally.add(*this);
+  return tally.active();
+}
 
 }  // namespace tcp_echo

@@ -17,16 +17,7 @@ class Histogram {
  public:
   using Nanoseconds = std::chrono::nanoseconds;
 
-  Histogram();
-  ~Histogram() = default;
-  /// The copy of one without values is small: it allocates its counters when it gets the first value.
-  Histogram(const Histogram& other);
-  Histogram(Histogram&& other) noexcept = default;
-  Histogram& operator=(const Histogram& other);
-  Histogram& operator=(Histogram&& other) noexcept = default;
-
-  /// Values below 0 count as 0, values above longest() as longest(). Allocates nothing, unless it is such a
-  /// copy.
+  /// Values below 0 count as 0, values above longest() as longest(). Only the first value allocates.
   void record(Nanoseconds value) noexcept { record(value, 1); }
   void record(Nanoseconds value, std::uint64_t times) noexcept;
   void add(const Histogram& other) noexcept;
@@ -69,9 +60,9 @@ class Histogram {
   static std::uint64_t lowest_at(std::size_t index) noexcept;
   static std::uint64_t highest_at(std::size_t index) noexcept;
 
-  std::vector<std::uint64_t> counters_;
+  std::vector<std::uint64_t> counters_;  ///< empty while there is no value: most copies are of such ones
   std::uint64_t count_ = 0;
-  Nanoseconds min_;
+  Nanoseconds min_ = Nanoseconds::max();
   Nanoseconds max_{0};
 };
 
