@@ -207,7 +207,10 @@ class Bench {
     comparison.unit = row.unit;
     comparison.peer = std::move(peer);
     comparison.workers = workers;
-    comparison.command = joined(load_command(setting_, ours.load, ours.server.port()));
+    auto command = load_command(setting_, ours.load, ours.server.port());
+    // Results are published, and where the program lies is nobody's business.
+    command.front() = std::filesystem::path(command.front()).filename().string();
+    comparison.command = joined(command);
     comparison.pairs = run_pairs(setting_, ours, theirs);
     failed_ |= !comparison.first_complaint(&Pair::ours).empty();
     failed_ |= setting_.options.is_short && !comparison.first_complaint(&Pair::theirs).empty();
