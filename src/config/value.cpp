@@ -15,8 +15,6 @@ namespace {
 using Assigned = tl::expected<void, std::string>;
 
 constexpr unsigned kLargestPort = 65535;
-constexpr std::string_view kOff = "off";
-constexpr std::string_view kAuto = "auto";
 
 std::string toml_string(std::string_view text) {
   std::string out = "\"";
@@ -86,28 +84,18 @@ class Reader {
     return {};
   }
 
-  Assigned operator()(const PathValue& value) const { return read_path(config_.*value.member); }
-
-  Assigned operator()(const SocketValue& value) const {
-    auto& path = config_.*value.member;
-    if (text_ == kOff || text_ == kAuto) {
-      path = text_;
-      return {};
-    }
-    if (text_.empty()) return refuse("is no path");
-    if (auto read = read_path(path); !read) return read;
-    if (path.size() > kLongestSocketPath) return refuse("is too long");
+  Assigned operator()(const PathValue& value) const {
+    if (!is_utf8(text_)) return refuse("is not UTF-8");
+    if (text_.find('\0') != std::string::npos) return refuse("contains a zero byte");
+    config_.*value.member = text_;
+    if (text_.empty()) return {};
+    std::error_code error;  // the folder we were started in may be gone
+    // Not normalised: "link/.." is not where the link stands.
+    const auto path = std::filesystem::absolute(std::filesystem::path(config_.start_folder) / text_, error);
+    if (error) return refuse("has no folder to be relative to");
+    config_.*value.member = path.string();
     return {};
   }
-
-  Assigned operator()(const AddressValue& value) const {
-    auto& address = config_.*value.member;
-    address.reset();
-    if (text_ == kOff) return {};
-    address = Endpoint::parse(text_);
-    return address ? Assigned{} : refuse("is not an address with a port");
-  }
-
 
   Assigned operator()(const ChoiceValue& value) const {
     const auto found = std::find(value.words.begin(), value.words.end(), text_);
@@ -143,19 +131,6 @@ class Reader {
   }
 
  private:
-  Assigned read_path(std::string& into) const {
-    if (!is_utf8(text_)) return refuse("is not UTF-8");
-    if (text_.find('\0') != std::string::npos) return refuse("contains a zero byte");
-    into = text_;
-    if (text_.empty()) return {};
-    std::error_code error;  // the folder we were started in may be gone
-    // Not normalised: "link/.." is not where the link stands.
-    const auto path = std::filesystem::absolute(std::filesystem::path(config_.start_folder) / text_, error);
-    if (error) return refuse("has no folder to be relative to");
-    into = path.string();
-    return {};
-  }
-
   Assigned refuse(std::string_view why) const {
     return tl::unexpected(fmt::format("{} {}", in_quotes(text_), why));
   }
@@ -166,8 +141,8 @@ class Reader {
 };
 
 /// An option whose behaviour is still to come takes its built-in value only, however that is spelled.
-bool is_supported(const Option& option, const Config& changed) {
-  if (option.support == Support::kNow) return true;
+bool is_supported(const Option& option, std::string_view text, const Config& changed) {
+  if (option.support == Support::kNow) return option.later_word.empty() || text != option.later_word;
   Config built_in;
   const std::vector<std::string> default_texts = {std::string(option.default_text)};
   return std::visit(Reader(default_texts, built_in), option.value).has_value() &&
@@ -186,7 +161,7 @@ Assigned assign(const Option& option, const std::vector<std::string>& texts, Con
   Config changed = config;
   const auto read = std::visit(Reader(texts, changed), option.value);
   if (!read) return tl::unexpected(read.error() + "; allowed: " + allowed(option));
-  if (!is_supported(option, changed)) {
+  if (!is_supported(option, texts.back(), changed)) {
     return tl::unexpected(in_quotes(texts.back()) +
                           " is not supported yet; allowed: " + supported_text(option));
   }
@@ -216,12 +191,6 @@ std::string allowed(const Option& option) {
                 kMaxListenAddresses);
           },
           [](const PortValue&) { return fmt::format("0 to {}", kLargestPort); },
-          [](const AddressValue&) -> std::string {
-            return "ADDR:PORT with the address in numbers, such as 127.0.0.1:9100 or [::1]:9100, or off";
-          },
-          [](const SocketValue&) {
-            return fmt::format("a path of at most {} bytes, auto or off", kLongestSocketPath);
-          },
       },
       option.value);
 }
@@ -244,11 +213,6 @@ std::string to_toml(const Option& option, const Config& config) {
             return fmt::format("[{}]", fmt::join(texts, ", "));
           },
           [&](const PortValue&) { return std::to_string(config.listen.front().port()); },
-          [&](const AddressValue& value) {
-            const auto& address = config.*value.member;
-            return toml_string(address ? address->text() : std::string(kOff));
-          },
-          [&](const SocketValue& value) { return toml_string(config.*value.member); },
       },
       option.value);
 }

@@ -23,16 +23,6 @@ constexpr auto kRetryDelay = 500ms;
 // A limit that is hit once is hit with every new connection.
 constexpr auto kTellAtMostEvery = 10s;
 
-AcceptError kind_of(int error_number) noexcept {
-  switch (error_number) {
-    case EMFILE:
-    case ENFILE: return AcceptError::kDescriptors;
-    case ENOBUFS:
-    case ENOMEM: return AcceptError::kMemory;
-    default: return AcceptError::kOther;
-  }
-}
-
 }  // namespace
 
 Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour,
@@ -57,14 +47,14 @@ void Acceptor::on_ready() noexcept {
 }
 
 Acceptor::Outcome Acceptor::accept_one() noexcept {
-  if (!table_.has_room()) return pause(AcceptError::kConnectionLimit, "--worker-connections is reached", false);
+  if (!table_.has_room()) return pause("--worker-connections is reached", false);
   UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return pause_after(errno);
   if (makes_deaf_) hear_out(fd.get());
   const bool last = fd.get() >= table_.settings().descriptor_limit;
   table_.add(std::move(fd), behaviour_);
   if (!last) return Outcome::kAccepted;
-  return pause(AcceptError::kDescriptors, "the open-files limit is reached",
+  return pause("the open-files limit is reached",
                table_.is_empty());  // nobody is there whose close would wake us
 }
 
@@ -72,7 +62,7 @@ Acceptor::Outcome Acceptor::accept_one() noexcept {
 Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
   switch (error_number) {
     case EAGAIN: return Outcome::kQueueEmpty;
-    case EINTR: return Outcome::kTryNext;
+    case EINTR:
     case ECONNABORTED:
     case EPERM:
     case EPROTO:
@@ -82,17 +72,16 @@ Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
     case ENONET:
     case EHOSTUNREACH:
     case EOPNOTSUPP:
-    case ENETUNREACH: table_.counters().errors_for(AcceptError::kAborted).add(1); return Outcome::kTryNext;
+    case ENETUNREACH: return Outcome::kTryNext;
     default:  // EMFILE, ENFILE, ENOBUFS, ENOMEM, and whatever the kernel may come up with
-      return pause(kind_of(error_number), "accept4: " + std::generic_category().message(error_number), true);
+      return pause("accept4: " + std::generic_category().message(error_number), true);
   }
 }
 
-Acceptor::Outcome Acceptor::pause(AcceptError error, const std::string& why, bool with_timer) noexcept {
+Acceptor::Outcome Acceptor::pause(const std::string& why, bool with_timer) noexcept {
   poll_.stop();
   paused_ = true;
   if (with_timer) retry_.start(kRetryDelay);
-  table_.counters().errors_for(error).add(1);
   table_.counters().accept_pauses.add(1);
   if (loop_.now() >= may_tell_again_) {
     spdlog::warn(

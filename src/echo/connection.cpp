@@ -1,13 +1,14 @@
 #include "tcp_echo/echo/connection.hpp"
 
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
 #include <new>
 
+#include "tcp_echo/base/text.hpp"
 #include "tcp_echo/echo/connection_table.hpp"
-#include "tcp_echo/net/parties.hpp"
 #include "tcp_echo/net/socket_options.hpp"
 #include "tcp_echo/net/tcp_state.hpp"
 
@@ -33,7 +34,7 @@ void Connection::watch() noexcept {
 void Connection::on_ready(bool failed) noexcept {
   switch (state_.phase) {
     case Phase::kEchoing:
-      if (failed) return close(CloseReason::kReset, take_error(fd_.get()));
+      if (failed) return close(CloseReason::kReset);
       return state_.unsent.is_empty() ? receive_and_respond() : send_unsent();
     case Phase::kLingering: return failed ? close(state_.reason) : discard();
     case Phase::kClosing: return;
@@ -45,7 +46,7 @@ void Connection::receive_and_respond() noexcept {
   const auto size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
   if (size == 0) return close(CloseReason::kClient);  // nothing is unsent, or we would not be reading
   if (size < 0) {
-    if (!try_later(errno)) close(CloseReason::kReset, errno);
+    if (!try_later(errno)) close(CloseReason::kReset);
     return;
   }
   count_received(size);
@@ -58,7 +59,7 @@ void Connection::receive_and_respond() noexcept {
   if (rest.empty()) return;
   if (!keep_unsent(rest)) {
     reset_on_close(fd_.get());  // the rest is lost, and a FIN would look like the whole
-    return close(CloseReason::kLimit);
+    return close(CloseReason::kReset);
   }
   watch();
 }
@@ -81,11 +82,10 @@ std::ptrdiff_t Connection::send(std::span<const std::byte> bytes) noexcept {
     state_.sent_bytes += static_cast<std::uint64_t>(sent);
     return sent;
   }
-  const int error_number = errno;
-  if (try_later(error_number)) return 0;
+  if (try_later(errno)) return 0;
   reset_on_close(
       fd_.get());  // out of memory, say: what was received is lost, and a FIN would look like the whole
-  close(CloseReason::kReset, error_number);
+  close(CloseReason::kReset);
   return -1;
 }
 
@@ -178,10 +178,15 @@ void Connection::release() noexcept {
 }
 
 // The descriptor is closed together with this object, when libuv has let go of it.
-void Connection::close(CloseReason reason, int error_number) noexcept {
+void Connection::close(CloseReason reason) noexcept {
   queue().remove(*this);
   state_.phase = Phase::kClosing;
-  table_.account_for(*this, reason, error_number);
+  if (spdlog::should_log(spdlog::level::debug)) {
+    spdlog::debug("connection on descriptor {} closes: {}, after {}, {} received, {} sent", fd_.get(),
+                  name_of(reason), format_duration(table_.now() - state_.opened_at),
+                  format_bytes(state_.received_bytes), format_bytes(state_.sent_bytes));
+  }
+  table_.counters().closed_for(reason).add(1);
   poll_.close();
 }
 

@@ -6,7 +6,6 @@
 #include <cassert>
 #include <utility>
 
-#include "tcp_echo/echo/close_log.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 #include "tcp_echo/net/socket_options.hpp"
 
@@ -40,7 +39,7 @@ void ConnectionTable::add(UniqueFd fd, Behaviour& behaviour) {
   ConnectionState state;
   state.opened_at = loop_.now();
   auto* const added = place(std::make_unique<Connection>(*this, std::move(fd), behaviour, std::move(state)));
-  if (added == nullptr) return counters_.closed_for(CloseReason::kLimit).add(1);
+  if (added == nullptr) return counters_.closed_for(CloseReason::kReset).add(1);
   idle_queue_.add(*added);
 }
 
@@ -67,7 +66,6 @@ Connection* ConnectionTable::place(std::unique_ptr<Connection> connection) {
   assert(by_descriptor_[index] == nullptr && "a descriptor is closed only when its connection is erased");
   by_descriptor_[index] = std::move(connection);
   ++size_;
-  if (settings_.log_connections) remember_parties(static_cast<int>(index));
   return by_descriptor_[index].get();
 }
 
@@ -85,16 +83,6 @@ void ConnectionTable::drain() {
   idle_queue_.set_timeout(kDrainQuiet);
 }
 
-std::size_t ConnectionTable::visit(std::size_t place, std::size_t most,
-                                   const std::function<void(const Connection&)>& show) const {
-  const auto end = std::min(by_descriptor_.size(), place + most);
-  for (; place < end; ++place) {
-    const auto& connection = by_descriptor_[place];
-    if (connection != nullptr && !connection->is_closing()) show(*connection);
-  }
-  return place < by_descriptor_.size() ? place : kEnd;
-}
-
 void ConnectionTable::hear_out_all() noexcept {
   for (const auto& connection : by_descriptor_) {
     if (connection != nullptr) hear_out(connection->fd());
@@ -108,25 +96,9 @@ void ConnectionTable::close_all() noexcept {
 }
 
 void ConnectionTable::erase(Connection& connection) noexcept {
-  if (settings_.log_connections) parties_.erase(connection.fd());
   by_descriptor_[static_cast<std::size_t>(connection.fd())].reset();
   --size_;
   on_erased_();
-}
-
-void ConnectionTable::remember_parties(int fd) {
-  if (const auto parties = parties_of(fd)) parties_.emplace(fd, *parties);
-}
-
-void ConnectionTable::account_for(const Connection& connection, CloseReason reason, int error_number) noexcept {
-  const auto& state = connection.state();
-  const auto age = now() - state.opened_at;
-  counters_.closed_for(reason).add(1);
-  counters_.lifetimes.count(static_cast<std::uint64_t>(std::max<std::chrono::milliseconds::rep>(age.count(), 0)));
-  counters_.connection_bytes.count(state.received_bytes);
-  if (!settings_.log_connections) return;
-  const auto found = parties_.find(connection.fd());
-  log_close(found == parties_.end() ? nullptr : &found->second, state, age, reason, error_number);
 }
 
 }  // namespace tcp_echo

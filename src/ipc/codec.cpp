@@ -14,7 +14,7 @@ constexpr std::uint32_t kMessageMagic = 0x6f686365;  // "echo"
 
 // Tests build a program of another version.
 #ifndef TCP_ECHO_PROTOCOL_VERSION
-#define TCP_ECHO_PROTOCOL_VERSION 4
+#define TCP_ECHO_PROTOCOL_VERSION 3
 #endif
 constexpr std::uint16_t kProtocolVersion = TCP_ECHO_PROTOCOL_VERSION;
 
@@ -113,12 +113,6 @@ void write(Writer& out, const DrainMessage& message) { out.value(message.millise
 void write(Writer& out, const LendMessage& message) { out.value(message.slot); }
 void write(Writer& out, const TakeBackMessage& message) { out.value(message.slot); }
 void write(Writer& out, const RefuseLoanMessage& message) { out.value(message.slot); }
-void write(Writer& out, const LogLevelMessage& message) { out.value(message.level); }
-void write(Writer& out, const ListMessage& message) { out.value(message.number); }
-void write(Writer& out, const ListedMessage& message) {
-  out.value(message.number);
-  out.value(static_cast<std::uint8_t>(message.is_complete));
-}
 template <class Plain>
 void write(Writer&, const Plain&) {
   static_assert(std::is_empty_v<Plain>, "a message with fields says how they are written");
@@ -153,12 +147,6 @@ void read(Reader& in, DrainMessage& message) { message.milliseconds = in.value<s
 void read(Reader& in, LendMessage& message) { message.slot = in.value<std::uint32_t>(); }
 void read(Reader& in, TakeBackMessage& message) { message.slot = in.value<std::uint32_t>(); }
 void read(Reader& in, RefuseLoanMessage& message) { message.slot = in.value<std::uint32_t>(); }
-void read(Reader& in, LogLevelMessage& message) { message.level = in.value<std::uint8_t>(); }
-void read(Reader& in, ListMessage& message) { message.number = in.value<std::uint32_t>(); }
-void read(Reader& in, ListedMessage& message) {
-  message.number = in.value<std::uint32_t>();
-  message.is_complete = in.flag();
-}
 template <class Plain>
 void read(Reader&, Plain&) {
   static_assert(std::is_empty_v<Plain>, "a message with fields says how they are read");

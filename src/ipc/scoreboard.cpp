@@ -1,12 +1,10 @@
 #include "tcp_echo/ipc/scoreboard.hpp"
 
 #include <fcntl.h>
-#include <spdlog/fmt/fmt.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -15,8 +13,8 @@ namespace {
 
 constexpr std::uint32_t kScoreboardMagic = 0x62726f73;  // "sorb"
 
-Result<void*> map_shared(int fd, std::size_t size, int protection = PROT_READ | PROT_WRITE) {
-  void* const memory = ::mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
+Result<void*> map_shared(int fd, std::size_t size) {
+  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) return system_failure("map the scoreboard", errno);
   return memory;
 }
@@ -39,22 +37,12 @@ Result<Scoreboard> Scoreboard::create() {
   return Scoreboard(std::move(fd), board);
 }
 
-Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) { return map(fd, PROT_READ | PROT_WRITE); }
-
-Result<Scoreboard> Scoreboard::map_to_read(const UniqueFd& fd) { return map(fd, PROT_READ); }
-
-Result<UniqueFd> Scoreboard::open_to_read() const {
-  UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", fd_.get()).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return system_failure("open the scoreboard to read", errno);
-  return fd;
-}
-
-Result<Scoreboard> Scoreboard::map(const UniqueFd& fd, int protection) {
+Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0 || static_cast<std::size_t>(status.st_size) != sizeof(Memory)) {
     return failure(ExitCode::kSoftware, "map the scoreboard: it has another size than expected");
   }
-  const auto memory = map_shared(fd.get(), sizeof(Memory), protection);
+  const auto memory = map_shared(fd.get(), sizeof(Memory));
   if (!memory) return tl::unexpected(memory.error());
   Scoreboard board(UniqueFd{}, static_cast<Memory*>(*memory));
   if (board.master().magic != kScoreboardMagic || board.master().version != kScoreboardVersion) {
@@ -76,66 +64,17 @@ Scoreboard::~Scoreboard() {
   if (memory_ != nullptr) ::munmap(memory_, sizeof(Memory));
 }
 
-namespace {
-
-/// The master's block and a worker's are never read while figures move from one to the other.
-class Move {
- public:
-  explicit Move(std::atomic<std::uint32_t>& moves) noexcept : moves_(moves) { moves_.fetch_add(1); }
-  ~Move() { moves_.fetch_add(1); }
-  Move(const Move&) = delete;
-  Move& operator=(const Move&) = delete;
-
- private:
-  std::atomic<std::uint32_t>& moves_;
-};
-
-template <std::size_t Size>
-void absorb(std::array<Counter, Size>& into, const std::array<Counter, Size>& from) noexcept {
-  for (std::size_t i = 0; i < Size; ++i) into[i].add(from[i].get());
-}
-
-template <std::size_t Buckets>
-void absorb(Log2Histogram<Buckets>& into, const Log2Histogram<Buckets>& from) noexcept {
-  absorb(into.buckets, from.buckets);
-  into.sum.add(from.sum.get());
-}
-
-void absorb(WorkerCounters& into, const WorkerCounters& from) noexcept {
-  into.accepted.add(from.accepted.get());
-  into.handed_over_in.add(from.handed_over_in.get());
-  into.handed_over_out.add(from.handed_over_out.get());
-  into.received_bytes.add(from.received_bytes.get());
-  into.sent_bytes.add(from.sent_bytes.get());
-  into.accept_pauses.add(from.accept_pauses.get());
-  into.busy_nanoseconds.add(from.busy_nanoseconds.get());
-  into.loop_nanoseconds.add(from.loop_nanoseconds.get());
-  absorb(into.closed, from.closed);
-  absorb(into.accept_errors, from.accept_errors);
-  absorb(into.lifetimes, from.lifetimes);
-  absorb(into.connection_bytes, from.connection_bytes);
-}
-
-}  // namespace
-
 void retire(WorkerCounters& block, WorkerCounters& past) noexcept {
   block.closed_for(CloseReason::kCrash).add(block.active());
-  absorb(past, block);
+  past.accepted.add(block.accepted.get());
+  past.handed_over_in.add(block.handed_over_in.get());
+  past.handed_over_out.add(block.handed_over_out.get());
+  past.received_bytes.add(block.received_bytes.get());
+  past.sent_bytes.add(block.sent_bytes.get());
+  past.accept_pauses.add(block.accept_pauses.get());
+  for (std::size_t i = 0; i < kCloseReasonCount; ++i) past.closed[i].add(block.closed[i].get());
   std::destroy_at(&block);
   std::construct_at(&block);
-}
-
-void Scoreboard::assign(std::size_t index, unsigned slot) noexcept {
-  master().owners.at(index).store(slot + 1);
-  auto& used = master().blocks_used;
-  used.store(std::max(used.load(), static_cast<std::uint32_t>(index + 1)));
-}
-
-void Scoreboard::retire(std::size_t index, unsigned slot) noexcept {
-  auto& worker = block(index);
-  const Move move(master().moves);
-  tcp_echo::retire(worker, master().slots.at(slot).past);
-  master().owners.at(index).store(0);
 }
 
 }  // namespace tcp_echo

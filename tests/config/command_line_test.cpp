@@ -194,7 +194,7 @@ TEST(Help, MentionsEveryAction) {
 
 TEST(Help, NamesDefaultsAndWhatIsStillToCome) {
   EXPECT_THAT(help_text(), HasSubstr("(default " + std::string(row("idle-timeout").default_text) + ")\n"));
-  EXPECT_THAT(help_text(), HasSubstr("seccomp allow-list in workers (not supported yet)\n"));
+  EXPECT_THAT(help_text(), HasSubstr("one line per closed connection (not supported yet)\n"));
   EXPECT_THAT(help_text(), Not(HasSubstr("(default )")));
 }
 

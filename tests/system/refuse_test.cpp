@@ -88,7 +88,7 @@ TEST(Refuse, ABadFile) {
 }
 
 TEST(Refuse, OptionsThatAreNotSupportedYet) {
-  expect_refusal(run({{"--sandbox=auto"}}), 64, {"--sandbox: ", "not supported yet"});
+  expect_refusal(run({{"--log-connections"}}), 64, {"--log-connections: ", "not supported yet"});
   expect_refusal(run({{}, {"TCP_ECHO_SANDBOX=auto"}}), 78, {"TCP_ECHO_SANDBOX: ", "not supported yet"});
 }
 

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,8 +47,8 @@ struct Config {
   Sandbox sandbox{};
   bool daemon = false;
   std::string pid_file;
-  std::string control_socket = "auto";  ///< absolute, or "off", or "auto": the first usual place that exists
-  std::optional<Endpoint> admin_listen;  ///< none: off
+  std::string control_socket;
+  std::string admin_listen;
 
   LogLevel log_level{};
   std::string log_file;  ///< absolute; empty: stderr

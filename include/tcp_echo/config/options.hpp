@@ -4,7 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,21 +61,8 @@ struct ListenValue {};
 /// The port of the default listen address: shorthand that writes Config::listen.
 struct PortValue {};
 
-/// An address to serve something else than echo on, or "off".
-struct AddressValue {
-  std::optional<Endpoint> Config::*member;
-};
-
-/// A unix socket: a path as PathValue, or "off", or "auto", which leaves the place to us.
-struct SocketValue {
-  std::string Config::*member;
-};
-
-/// sun_path of unix(7), with the zero at its end.
-inline constexpr std::size_t kLongestSocketPath = 107;
-
 using OptionValue = std::variant<SwitchValue, NumberValue, DurationValue, TextValue, PathValue, ChoiceValue,
-                                 ListenValue, PortValue, AddressValue, SocketValue>;
+                                 ListenValue, PortValue>;
 
 enum class Support : std::uint8_t {
   kNow,
@@ -90,6 +76,7 @@ struct Option {
   std::string_view help;          ///< one sentence, no full stop
   OptionValue value;
   Support support = Support::kNow;
+  std::string_view later_word = {};  ///< the one word of a choice that is not supported yet
 
   std::string flag() const;      ///< "--idle-timeout"
   std::string variable() const;  ///< "TCP_ECHO_IDLE_TIMEOUT"

@@ -95,8 +95,7 @@ class Connection final : private IdleNode {
   bool keep_unsent(std::span<const std::byte> rest) noexcept;
   void close_idle() noexcept;
   void finish(CloseReason reason) noexcept;
-  /// `error_number`: why it has broken, if it has.
-  void close(CloseReason reason, int error_number = 0) noexcept;
+  void close(CloseReason reason) noexcept;
   /// Where it waits for its time.
   IdleQueue& queue() noexcept;
   void watch() noexcept;

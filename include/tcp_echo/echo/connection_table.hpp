@@ -8,7 +8,6 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "tcp_echo/base/counters.hpp"
@@ -16,7 +15,6 @@
 #include "tcp_echo/echo/connection.hpp"
 #include "tcp_echo/echo/idle_queue.hpp"
 #include "tcp_echo/echo/settings.hpp"
-#include "tcp_echo/net/parties.hpp"
 
 namespace tcp_echo {
 
@@ -54,12 +52,6 @@ class ConnectionTable {
   void drain();
   bool is_draining() const noexcept { return draining_; }
 
-  static constexpr std::size_t kEnd = static_cast<std::size_t>(-1);
-  /// Shows up to `most` of the connections that live, those from `place` on; returns the place of the next one,
-  /// kEnd after the last. 0 is the first place. It looks at no more than that many empty places either.
-  std::size_t visit(std::size_t place, std::size_t most,
-                    const std::function<void(const Connection&)>& show) const;
-
   /// For connections that may be deaf, see makes_deaf() of net.
   void hear_out_all() noexcept;
 
@@ -75,11 +67,8 @@ class ConnectionTable {
   /// Shared by all: whoever fills it has emptied it before returning to the loop.
   std::span<std::byte> read_buffer() noexcept { return *read_buffer_; }
   void erase(Connection& connection) noexcept;
-  /// Counts and logs one that closes, and is still here. `error_number` says why it has broken, if it has.
-  void account_for(const Connection& connection, CloseReason reason, int error_number) noexcept;
 
  private:
-  void remember_parties(int fd);
   /// nullptr if it cannot be polled.
   Connection* place(std::unique_ptr<Connection> connection);
 
@@ -94,7 +83,6 @@ class ConnectionTable {
       by_descriptor_;  // the kernel hands out small numbers: eight bytes a connection, no hashing
   std::size_t size_ = 0;
   bool draining_ = false;
-  std::unordered_map<int, Parties> parties_;  ///< for the log: of one that has broken the kernel knows no more
 };
 
 }  // namespace tcp_echo

@@ -15,7 +15,6 @@ struct EchoSettings {
   bool nodelay = true;
   std::chrono::seconds keepalive{};  ///< 0: off
   std::size_t most_connections = 0;  ///< 0: no limit
-  bool log_connections = false;
   int descriptor_limit = 0;  ///< accepting pauses when a descriptor of this number or above is handed out
 };
 

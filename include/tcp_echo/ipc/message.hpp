@@ -1,5 +1,5 @@
 // What master and workers say to each other over the control channel, and workers to their successors over
-// channels of their own. The admin process is told like a worker, and understands a part of it.
+// channels of their own.
 #pragma once
 
 #include <cstddef>
@@ -153,31 +153,10 @@ struct LogMessage {
   bool operator==(const LogMessage&) const = default;
 };
 
-/// Master to worker and admin process: log what is at least as grave as that.
-struct LogLevelMessage {
-  std::uint8_t level = 0;  ///< spdlog's numbers, 0 is trace
-  bool operator==(const LogLevelMessage&) const = default;
-};
-
-/// Master to worker: write a ConnectionRecord (connection_record.hpp) for each of your connections into the file
-/// that this carries. Between two slices of it you serve your clients.
-struct ListMessage {
-  std::uint32_t number = 0;  ///< what the master calls it
-  bool operator==(const ListMessage&) const = default;
-};
-
-/// Worker to master: that list is complete, or it could not be made.
-struct ListedMessage {
-  std::uint32_t number = 0;
-  bool is_complete = false;
-  bool operator==(const ListedMessage&) const = default;
-};
-
 using Message =
     std::variant<ConfigureMessage, ReadyMessage, AcceptMessage, LeavingMessage, SuccessorMessage,
                  PredecessorMessage, StrandedMessage, HandOverMessage, TakenOverMessage, DrainMessage,
                  EmptiedMessage, StopMessage, LendMessage, TakeBackMessage, RefuseLoanMessage, ClearMessage,
-                 ClearedMessage, RefuseClearMessage, GiveUpMessage, LetGoMessage, LogMessage, LogLevelMessage,
-                 ListMessage, ListedMessage>;
+                 ClearedMessage, RefuseClearMessage, GiveUpMessage, LetGoMessage, LogMessage>;
 
 }  // namespace tcp_echo

@@ -34,9 +34,6 @@ class Loop {
   /// For a turn that takes long: moves now() on, so that a timer set next does not ring early.
   void refresh_now() noexcept { uv_update_time(&loop_); }
 
-  /// Before the loop turns for the first time. It costs two looks at the clock a turn, and no system call.
-  void measure_idle_time() noexcept { uv_loop_configure(&loop_, UV_METRICS_IDLE_TIME); }
-
   uv_loop_t* raw() noexcept { return &loop_; }
   DescriptorPolls& descriptor_polls() noexcept { return descriptor_polls_; }
 
