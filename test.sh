@@ -2,6 +2,7 @@
 # Installs what is missing, builds, and runs all tests, then runs them again under Valgrind.
 #
 #   ./test.sh [OPTION...]
+#     --quick          build, unit tests and a part of the system tests only: for between two edits
 #     --no-memcheck    leave Valgrind out
 #     --sanitizers     also test builds with the address, undefined-behaviour and thread sanitizers
 #     --lint           also clang-format, a Clang build, clang-tidy and shellcheck; no warning passes
@@ -12,7 +13,8 @@
 #     --help
 #
 # Every step runs, whatever became of the others; the last line sums up. Exit codes: 0 all passed, 1 a step failed,
-# 64 an unknown option.
+# 64 an unknown option. With TEST_BEGIN_UNTIL in the environment, a time in seconds since 1970, no step begins after it,
+# and what was left out is said.
 
 # No -e: a failed step is noted, and the next one starts.
 set -uo pipefail
@@ -22,10 +24,11 @@ trap 'echo "test.sh: interrupted" >&2; exit 130' INT TERM
 
 usage_error() { echo "test.sh: $1 (./test.sh --help lists the options)" >&2; exit 64; }
 
-default=yes memcheck=yes sanitizers=no lint=no coverage=no
-filter=()
+default=yes quick=no memcheck=yes sanitizers=no lint=no coverage=no
+filter=() launcher=()
 while [ $# -gt 0 ]; do
   case $1 in
+    --quick) quick=yes memcheck=no ;;
     --no-memcheck) memcheck=no ;;
     --sanitizers) sanitizers=yes ;;
     --lint) lint=yes ;;
@@ -40,18 +43,29 @@ while [ $# -gt 0 ]; do
 done
 [ "$default$sanitizers$lint$coverage" != nononono ] || usage_error '--only leaves nothing to do: name a step'
 
-passed=() failed=()
+passed=() failed=() left_out=()
 logs=$(mktemp -d) || exit
 trap 'rm -rf "$logs"' EXIT
 
+# What a step has done, in numbers, as its lines "checked 12 files" say.
+extent() {
+  sed -nE 's/^checked ([0-9]+) ([a-z]+)$/\1 \2/p' "$1" | awk '{ sum += $1; unit = $2 } END { if (unit) print sum, unit }'
+}
+
 # step NAME COMMAND...: runs the command under a heading and notes how it ended. What it prints is kept for finish.
 step() {
-  local name=$1 started=$SECONDS
+  local name=$1 started=$SECONDS what
   shift
+  if [ "$(date +%s)" -gt "${TEST_BEGIN_UNTIL:-9999999999}" ]; then
+    left_out+=("$name")
+    printf '\n== %s: LEFT OUT: it is too late to begin\n' "$name"
+    return 1
+  fi
   printf '\n== %s\n' "$name"
   if "$@" 2>&1 | tee "$logs/$name"; then
     passed+=("$name")
-    printf '== %s: passed (%d s)\n' "$name" $((SECONDS - started))
+    what=$(extent "$logs/$name")
+    printf '== %s: passed (%d s%s)\n' "$name" $((SECONDS - started)) "${what:+, $what}"
   else
     failed+=("$name")
     printf '== %s: FAILED (%d s)\n' "$name" $((SECONDS - started))
@@ -76,6 +90,7 @@ finish() {
     excerpt "$logs/$name"
   done
   local report="${#passed[@]} steps passed, ${#failed[@]} failed in $SECONDS s"
+  [ ${#left_out[@]} -eq 0 ] || report+=", LEFT OUT: ${left_out[*]}"
   if [ ${#failed[@]} -eq 0 ]; then
     printf '\ntest.sh: ok: %s: %s\n' "$report" "${passed[*]}"
     exit 0
@@ -84,38 +99,57 @@ finish() {
   exit 1
 }
 
-run_tests() { ctest --preset "$1" "${filter[@]}"; }
+# run_tests PRESET [OPTION...]: runs them, and says how many they were: one of ctest's may be many of GoogleTest's.
+run_tests() {
+  local folder=build/$1
+  [ "$1" != memcheck ] || folder=build/test
+  "${launcher[@]}" ctest --preset "$@" "${filter[@]}" || return
+  sed -nE 's/^\[=+\] ([0-9]+) tests? from .* ran\..*/\1/p' "$folder/Testing/Temporary/LastTest.log" |
+    awk '{ sum += $1 } END { print "checked", sum, "tests" }'
+}
+
+# All unit tests, and of the system tests those that serve, refuse, load and change a daemon once.
+run_quick_tests() {
+  run_tests test -L unit || return
+  run_tests test -L system -R '^(Serve\.A|Refuse\.|Answer\.|Log\.|Statistics\.|Reload\.Starts|Scale\.Keeps|Upgrade\.Puts|Load\.A|LoadAnswer\.|Stop\.W)'
+}
 
 # Under Valgrind whole test programs run, under names of their own: a filter for single tests may rightly leave none.
 has_memcheck() { ctest --preset memcheck "${filter[@]}" -N | grep -q 'Test *#'; }
 
-build_and_test() { scripts/build.sh "$1" && run_tests "$1"; }
+# The presets of the sanitizers run unit tests many at a time; who asks for some by name gets each by itself.
+test_sanitized() {
+  scripts/build.sh "$1" || return
+  if [ ${#filter[@]} -eq 0 ]; then run_tests "$1"
+  else "${launcher[@]}" ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j 4 -LE sanitized "${filter[@]}"; fi
+}
 
 # GCC 12's thread sanitizer cannot start where the kernel randomises addresses by more bits than it knows, as newer ones
 # do. Without randomisation it always can; some containers forbid that, and get the plain try.
 test_tsan() {
-  scripts/build.sh tsan || return
-  if setarch "$(uname -m)" -R true 2>/dev/null; then
-    setarch "$(uname -m)" -R ctest --preset tsan "${filter[@]}"
-  else
-    run_tests tsan
-  fi
+  local launcher=()
+  if setarch "$(uname -m)" -R true 2>/dev/null; then launcher=(setarch "$(uname -m)" -R); fi
+  test_sanitized tsan
 }
 
-cpp_files() { find src include tests bench "$@" -print0; }
-check_format() { cpp_files -name '*.[ch]pp' | xargs -0 clang-format --dry-run --Werror; }
+# check_files COMMAND...: runs it on the files that stdin names, and says how many they are. None would be a mistake.
+check_files() {
+  local files
+  mapfile -t files
+  [ ${#files[@]} -gt 0 ] && "$@" "${files[@]}" && echo "checked ${#files[@]} files"
+}
+check_format() { find src include tests bench -name '*.[ch]pp' | check_files clang-format --dry-run --Werror; }
 
-# One process per file, all processors busy; only a file with findings says something. It reads how each file is compiled
-# and needs the header that configuring generates, but nothing that is built.
+# In place of the compiler, so only a file with findings says something; none of it stops the others.
 run_clang_tidy() {
-  cmake --preset tidy >/dev/null || return
-  # shellcheck disable=SC2016  # $1 is the inner shell's
-  cpp_files -name '*.cpp' | xargs -0 -n 1 -P "$(nproc)" sh -c '
-    findings=$(clang-tidy --quiet -p build/tidy "$1" 2>&1) || { printf "%s\n" "$findings"; exit 1; }' clang-tidy
+  scripts/build.sh tidy -k 0 all tcp-echo-bench || return
+  find build/tidy -name '*.joined.cpp' -exec grep -h '^#line 1 "' {} + | sort -u | check_files true || return
+  # Verdicts that nobody has asked for in a month will not be asked for again.
+  find "${XDG_CACHE_HOME:-${HOME:-}/.cache}/tcp-echo/tidy" -type f -mtime +30 -delete 2>/dev/null || :
 }
 
 run_shellcheck() {
-  find . -path ./build -prune -o \( -name '*.sh' -o -path './.ci/run' \) -print0 | xargs -0 shellcheck
+  find . -path ./build -prune -o \( -name '*.sh' -o -path './.ci/run' \) -print | check_files shellcheck
 }
 
 measure_coverage() {
@@ -132,7 +166,7 @@ sets=(test)
 step requirements requirements/install.sh "${sets[@]}" || finish
 
 if [ $default = yes ] && step build scripts/build.sh test; then
-  step tests run_tests test
+  if [ $quick = yes ]; then step tests run_quick_tests; else step tests run_tests test; fi
   if [ $memcheck = yes ]; then
     if [ ${#filter[@]} -eq 0 ] || has_memcheck; then step memcheck run_tests memcheck
     else printf '\n== memcheck: left out, the filter leaves no test of it\n'; fi
@@ -141,11 +175,11 @@ fi
 if [ $lint = yes ]; then
   step shellcheck run_shellcheck
   step clang-format check_format
-  step clang scripts/build.sh clang
+  step clang scripts/build.sh clang all tcp-echo-bench
   step clang-tidy run_clang_tidy
 fi
 if [ $sanitizers = yes ]; then
-  step asan build_and_test asan
+  step asan test_sanitized asan
   step tsan test_tsan
 fi
 [ $coverage = no ] || step coverage measure_coverage

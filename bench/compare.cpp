@@ -1,6 +1,6 @@
 // tcp-echo-bench: what tcp-echo-master can do, beside other echo servers on the same machine at the same
 // time.
-//   build/bench/tcp-echo-bench --help
+//   build/release/tcp-echo-bench --help
 
 #include <spdlog/fmt/fmt.h>
 

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPatience{30'000};  // beyond its time: for the last echoes, and for closing
+constexpr milliseconds kTimeToClose{30'000};  // beyond its time: for the last echoes, and for closing
 constexpr unsigned kThreadsMost = 4;
 // Idle connections are made during the warm-up.
 constexpr unsigned kIdleEachMillisecond = 8;
@@ -127,7 +127,7 @@ Run run_load(const Setting& setting, const Load& load, Server& server) {
   command.insert(command.end() - 1, {"--json", file.string()});
   BusyMeter meter(server, Clock::now() + warmup_of(setting, load), setting.options.duration);
   Process client(command, setting.client_cpus);
-  const auto code = client.wait(length_of(setting, load) + kPatience, [&] { meter.look(); });
+  const auto code = client.wait(length_of(setting, load) + kTimeToClose, [&] { meter.look(); });
   Run run;
   run.server_busy = meter.busy();
   run.complaint = read_report(read_file(file), threads(setting, load), run);

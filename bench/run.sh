@@ -5,6 +5,6 @@ set -eu
 cd "$(dirname "$0")/.."
 
 requirements/install.sh bench
-scripts/build.sh bench
+scripts/build.sh bench tcp-echo-bench
 
-exec build/bench/tcp-echo-bench "$@"
+exec build/release/tcp-echo-bench "$@"

@@ -17,7 +17,7 @@ words() {
     # bash for test.sh. There is no sanitizer for GCC on musl: ./test.sh --sanitizers is for the other systems.
     test)
       words build
-      echo bash gtest-dev valgrind strace netcat-openbsd procps-ng iproute2 util-linux-misc ;;
+      echo bash ccache mold gtest-dev valgrind strace netcat-openbsd procps-ng iproute2 util-linux-misc ;;
     lint) echo bash clang clang-extra-tools compiler-rt shellcheck ;;
     coverage) echo gcovr ;;
     bench)

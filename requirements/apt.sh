@@ -8,7 +8,7 @@ apt_words() {
       echo libuv1-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libexpected-dev nlohmann-json3-dev ;;
     test)
       apt_words build
-      echo libgtest-dev libgmock-dev valgrind strace netcat-openbsd procps iproute2 systemd util-linux ;;
+      echo ccache mold libgtest-dev libgmock-dev valgrind strace netcat-openbsd procps iproute2 systemd util-linux ;;
     lint) echo clang clang-format clang-tidy libclang-rt-dev shellcheck ;;
     # Apart from test, because it brings Python along.
     coverage) echo gcovr ;;

@@ -9,7 +9,7 @@ dnf_words() {
     # The sanitizers' runtimes are packages of their own here.
     test)
       dnf_words build
-      echo gtest-devel gmock-devel valgrind strace netcat procps-ng iproute systemd util-linux
+      echo ccache mold gtest-devel gmock-devel valgrind strace netcat procps-ng iproute systemd util-linux
       echo libasan libubsan libtsan ;;
     lint) echo clang clang-tools-extra compiler-rt ShellCheck ;;
     coverage) echo gcovr ;;

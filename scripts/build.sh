@@ -1,13 +1,16 @@
 #!/bin/sh
 # Configures and builds one preset of CMakePresets.json, and is silent when nothing is to do.
-#   build.sh PRESET [TARGET...]
+#   build.sh PRESET [-k N] [TARGET...]     -k as ninja has it: 0 goes on after any number of errors
 # All output goes to stderr: run.sh leaves stdout to the daemon.
 set -eu
 cd "$(dirname "$0")/.."
 preset=$1
 shift
+keep_going=
+if [ "${1:-}" = -k ]; then keep_going="-k $2"; shift 2; fi
 folder=build/$preset
-stamp=$folder/configured
+[ "$preset" != bench ] || folder=build/release  # the servers to compare with are further targets there
+stamp=$folder/configured-$preset
 
 # Changed CMakeLists files the build notices by itself, changed presets it does not. The stamp is written last, so that
 # an interrupted configuration is done again.
@@ -26,4 +29,5 @@ case $(ninja -C "$folder" -n "$@" 2>&1) in
   *'no work to do'* | *'nothing to do'*) exit 0 ;;
 esac
 if [ $# -gt 0 ]; then set -- --target "$@"; fi
-exec cmake --build --preset "$preset" "$@" >&2
+# shellcheck disable=SC2086  # two words, or none
+exec cmake --build --preset "$preset" "$@" ${keep_going:+-- $keep_going} >&2

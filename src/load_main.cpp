@@ -1,5 +1,7 @@
 // tcp-echo-load: reads the command line, runs the load, writes the reports, and judges.
 
+#include <spdlog/fmt/fmt.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -8,7 +10,7 @@
 #include <vector>
 
 #include "tcp_echo/base/limits.hpp"
-#include "tcp_echo/config.h"
+#include "tcp_echo/base/version.hpp"
 #include "tcp_echo/load/load_run.hpp"
 #include "tcp_echo/load/plan.hpp"
 #include "tcp_echo/load/progress.hpp"
@@ -77,7 +79,7 @@ ExitCode run_action(const std::vector<std::string>& arguments) {
   if (!command) return complain(command.error().text, command.error().code);
   switch (command->action) {
     case LoadAction::kRun: return run_load(*command);
-    case LoadAction::kVersion: return print("tcp-echo-load " TCP_ECHO_VERSION "\n", stdout);
+    case LoadAction::kVersion: return print(fmt::format("tcp-echo-load {}\n", version()), stdout);
     case LoadAction::kHelp: return print(load_help(), stdout);
   }
   return ExitCode::kSoftware;

@@ -1,6 +1,7 @@
 // One executable, several roles: parse, choose the role, wire the objects, return the exit code.
 
 #include <fcntl.h>
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@
 
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/log.hpp"
-#include "tcp_echo/config.h"
+#include "tcp_echo/base/version.hpp"
 #include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/log_settings.hpp"
 #include "tcp_echo/ipc/channel.hpp"
@@ -171,7 +172,7 @@ std::unique_ptr<Master> take_over(const UpgradeCall& upgrade) {
   const auto state = state_of(upgrade);
   const auto config = value_or_throw(parse_effective_toml(state.configuration));
   set_up_logging(kMasterTitle, log_settings(config, state.log));
-  spdlog::info("version {} takes over", TCP_ECHO_VERSION);
+  spdlog::info("version {} takes over", version());
   if (upgrade.fallback >= 0) suffer_in_take_over();
   const Call call{state.program, upgrade.arguments, state.folder};
   return std::make_unique<Master>(
@@ -226,11 +227,11 @@ void warn(const Loaded& loaded) {
 
 ExitCode run_action(const Loaded& loaded, const Call& call) {
   switch (loaded.action) {
-    case Action::kRun: return run_master(loaded, call);
-    case Action::kCheck: warn(loaded); return print("configuration ok\n");
-    case Action::kPrintConfig: warn(loaded); return print(annotated_toml(loaded));
-    case Action::kVersion: return print("tcp-echo-master " TCP_ECHO_VERSION "\n");
-    case Action::kHelp: return print(help_text());
+    case MasterAction::kRun: return run_master(loaded, call);
+    case MasterAction::kCheck: warn(loaded); return print("configuration ok\n");
+    case MasterAction::kPrintConfig: warn(loaded); return print(annotated_toml(loaded));
+    case MasterAction::kVersion: return print(fmt::format("tcp-echo-master {}\n", version()));
+    case MasterAction::kHelp: return print(help_text());
   }
   return ExitCode::kSoftware;
 }

@@ -14,16 +14,17 @@ namespace {
 struct ActionFlag {
   std::string_view name;
   std::string_view help;
-  Action action;
+  MasterAction action;
 };
 
 constexpr std::array kActionFlags = {
-    ActionFlag{"check", "validate the configuration, print 'configuration ok' and exit", Action::kCheck},
+    ActionFlag{"check", "validate the configuration, print 'configuration ok' and exit",
+               MasterAction::kCheck},
     ActionFlag{"print-config",
                "print the effective configuration as TOML, each value with its source, and exit",
-               Action::kPrintConfig},
-    ActionFlag{"version", "print the version and exit", Action::kVersion},
-    ActionFlag{"help", "print this help and exit", Action::kHelp},
+               MasterAction::kPrintConfig},
+    ActionFlag{"version", "print the version and exit", MasterAction::kVersion},
+    ActionFlag{"help", "print this help and exit", MasterAction::kHelp},
 };
 
 constexpr std::string_view kNo = "no-";

@@ -179,7 +179,7 @@ Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector
   if (!loaded) return loaded;
   loaded->config.start_folder = start_folder;
   loaded->action = line->action;
-  if (line->action == Action::kHelp || line->action == Action::kVersion) return loaded;
+  if (line->action == MasterAction::kHelp || line->action == MasterAction::kVersion) return loaded;
 
   auto environment = read_environment(variables);
   if (!environment) return tl::unexpected(environment.error());

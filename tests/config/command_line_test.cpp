@@ -22,14 +22,14 @@ std::vector<std::string> given(std::string_view option, const std::vector<std::s
   return texts;
 }
 
-Action action_of(const std::vector<std::string>& arguments) {
+MasterAction action_of(const std::vector<std::string>& arguments) {
   return value_or_throw(read_command_line(arguments)).action;
 }
 
 TEST(CommandLine, MayBeEmpty) {
   const auto line = read_command_line({});
   ASSERT_TRUE(line);
-  EXPECT_EQ(line->action, Action::kRun);
+  EXPECT_EQ(line->action, MasterAction::kRun);
   EXPECT_TRUE(line->settings.empty());
 }
 
@@ -161,14 +161,14 @@ TEST(CommandLine, KeepsControlCharactersOutOfItsErrors) {
 }
 
 TEST(CommandLine, AsksForOneAction) {
-  EXPECT_EQ(action_of({"--check"}), Action::kCheck);
-  EXPECT_EQ(action_of({"--print-config"}), Action::kPrintConfig);
-  EXPECT_EQ(action_of({"--version"}), Action::kVersion);
-  EXPECT_EQ(action_of({"--help"}), Action::kHelp);
+  EXPECT_EQ(action_of({"--check"}), MasterAction::kCheck);
+  EXPECT_EQ(action_of({"--print-config"}), MasterAction::kPrintConfig);
+  EXPECT_EQ(action_of({"--version"}), MasterAction::kVersion);
+  EXPECT_EQ(action_of({"--help"}), MasterAction::kHelp);
 }
 
 TEST(CommandLine, PrefersHelpToEveryOtherAction) {
-  EXPECT_EQ(action_of({"--help", "--check", "--version", "--print-config"}), Action::kHelp);
+  EXPECT_EQ(action_of({"--help", "--check", "--version", "--print-config"}), MasterAction::kHelp);
 }
 
 std::vector<std::string> help_lines() {

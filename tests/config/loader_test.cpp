@@ -40,7 +40,7 @@ class Loader : public testing::Test {
 
 TEST_F(Loader, StartsFromTheBuiltInDefaults) {
   const auto result = loaded({});
-  EXPECT_EQ(result.action, Action::kRun);
+  EXPECT_EQ(result.action, MasterAction::kRun);
   ASSERT_EQ(result.sources.size(), options().size());
   for (const auto& source : result.sources) EXPECT_EQ(source, "built-in default");
   EXPECT_THAT(result.warnings, IsEmpty());

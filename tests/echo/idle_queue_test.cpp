@@ -19,8 +19,8 @@ struct Member : IdleNode {
 };
 
 /// A queue that removes who expires and writes it down.
-struct Queue {
-  explicit Queue(std::chrono::milliseconds timeout)
+struct WatchedQueue {
+  explicit WatchedQueue(std::chrono::milliseconds timeout)
       : queue(loop, timeout, [this](IdleNode& node) {
           queue.remove(node);
           expired.push_back(static_cast<Member&>(node).number);
@@ -49,7 +49,7 @@ struct Queue {
 };
 
 TEST(IdleQueue, IsEmptyAtFirstAndAfterTheLastIsRemoved) {
-  Queue queue(1h);
+  WatchedQueue queue(1h);
   std::vector<Member> members(2);
   EXPECT_TRUE(queue.queue.is_empty());
   queue.add(members);
@@ -61,7 +61,7 @@ TEST(IdleQueue, IsEmptyAtFirstAndAfterTheLastIsRemoved) {
 }
 
 TEST(IdleQueue, ExpiresTheOldestFirst) {
-  Queue queue(10ms);
+  WatchedQueue queue(10ms);
   std::vector<Member> members(5);
   queue.add(members);
   EXPECT_TRUE(queue.until_expired(5));
@@ -69,7 +69,7 @@ TEST(IdleQueue, ExpiresTheOldestFirst) {
 }
 
 TEST(IdleQueue, ExpiresNobodyTooEarly) {
-  Queue queue(30ms);
+  WatchedQueue queue(30ms);
   std::vector<Member> members(3);
   for (auto& member : members) {
     queue.queue.add(member);
@@ -80,7 +80,7 @@ TEST(IdleQueue, ExpiresNobodyTooEarly) {
 }
 
 TEST(IdleQueue, ATouchedMemberGoesToTheEnd) {
-  Queue queue(10ms);
+  WatchedQueue queue(10ms);
   std::vector<Member> members(4);
   queue.add(members);
   queue.queue.touch(members[0]);
@@ -91,7 +91,7 @@ TEST(IdleQueue, ATouchedMemberGoesToTheEnd) {
 }
 
 TEST(IdleQueue, ATouchCountsFromNowAlsoForTheNewest) {
-  Queue queue(30ms);
+  WatchedQueue queue(30ms);
   std::vector<Member> members(1);
   queue.add(members);
   for (int i = 0; i < 5; ++i) {
@@ -104,7 +104,7 @@ TEST(IdleQueue, ATouchCountsFromNowAlsoForTheNewest) {
 }
 
 TEST(IdleQueue, ARemovedMemberDoesNotExpire) {
-  Queue queue(10ms);
+  WatchedQueue queue(10ms);
   std::vector<Member> members(3);
   queue.add(members);
   queue.queue.remove(members[1]);
@@ -114,7 +114,7 @@ TEST(IdleQueue, ARemovedMemberDoesNotExpire) {
 }
 
 TEST(IdleQueue, TakesMembersAgainAfterItRanEmpty) {
-  Queue queue(5ms);
+  WatchedQueue queue(5ms);
   std::vector<Member> members(1);
   queue.add(members);
   ASSERT_TRUE(queue.until_expired(1));
@@ -135,7 +135,7 @@ TEST(IdleQueue, LetsAnExpiredMemberStayWhenItIsTouched) {
 }
 
 TEST(IdleQueue, ExpiresNoMoreThan64InATurn) {
-  Queue queue(5ms);
+  WatchedQueue queue(5ms);
   std::vector<Member> members(300);
   queue.add(members);
   std::size_t most = 0;
@@ -152,7 +152,7 @@ TEST(IdleQueue, ExpiresNoMoreThan64InATurn) {
 }
 
 TEST(IdleQueue, ATimeoutOfZeroNeverEnds) {
-  Queue queue(0ms);
+  WatchedQueue queue(0ms);
   std::vector<Member> members(3);
   queue.add(members);
   queue.let_pass(20ms);
@@ -161,7 +161,7 @@ TEST(IdleQueue, ATimeoutOfZeroNeverEnds) {
 }
 
 TEST(IdleQueue, AShorterTimeoutCountsForThoseWhoWaitAlready) {
-  Queue queue(1h);
+  WatchedQueue queue(1h);
   std::vector<Member> members(3);
   queue.add(members);
   queue.let_pass(5ms);
@@ -170,7 +170,7 @@ TEST(IdleQueue, AShorterTimeoutCountsForThoseWhoWaitAlready) {
 }
 
 TEST(IdleQueue, ALongerTimeoutCountsForThoseWhoWaitAlready) {
-  Queue queue(5ms);
+  WatchedQueue queue(5ms);
   std::vector<Member> members(3);
   queue.add(members);
   queue.queue.set_timeout(1h);
@@ -179,7 +179,7 @@ TEST(IdleQueue, ALongerTimeoutCountsForThoseWhoWaitAlready) {
 }
 
 TEST(IdleQueue, ATimeoutAfterNoneWakesThoseWhoWaitAlready) {
-  Queue queue(0ms);
+  WatchedQueue queue(0ms);
   std::vector<Member> members(3);
   queue.add(members);
   queue.queue.set_timeout(5ms);
@@ -187,7 +187,7 @@ TEST(IdleQueue, ATimeoutAfterNoneWakesThoseWhoWaitAlready) {
 }
 
 TEST(IdleQueue, MayBeGivenATimeoutWhileItIsEmpty) {
-  Queue queue(0ms);
+  WatchedQueue queue(0ms);
   queue.queue.set_timeout(5ms);
   std::vector<Member> members(1);
   queue.add(members);
@@ -198,12 +198,12 @@ TEST(IdleQueue, MayBeGivenATimeoutWhileItIsEmpty) {
 constexpr auto kLong = 1min;
 
 TEST(IdleQueue, HasNoNewestWhileItIsEmpty) {
-  Queue queue(1h);
+  WatchedQueue queue(1h);
   EXPECT_EQ(queue.queue.newest(), nullptr);
 }
 
 TEST(IdleQueue, NewestIsWhoWasAddedOrTouchedLast) {
-  Queue queue(1h);
+  WatchedQueue queue(1h);
   std::vector<Member> members(3);
   queue.add(members);
   EXPECT_EQ(queue.queue.newest(), &members[2]);
@@ -214,7 +214,7 @@ TEST(IdleQueue, NewestIsWhoWasAddedOrTouchedLast) {
 }
 
 TEST(IdleQueue, InsertsInTheOrderOfActivity) {
-  Queue queue(kLong);
+  WatchedQueue queue(kLong);
   std::vector<Member> members(5);
   const auto oldest = queue.loop.now() - kLong;
   const std::vector activity = {oldest + 3ms, oldest + 1ms, oldest + 4ms, oldest, oldest + 2ms};
@@ -229,7 +229,7 @@ TEST(IdleQueue, InsertsInTheOrderOfActivity) {
 }
 
 TEST(IdleQueue, InsertsBehindThoseThatWereActiveAtTheSameTime) {
-  Queue queue(1h);
+  WatchedQueue queue(1h);
   std::vector<Member> members(3);
   const auto then = queue.loop.now() - 5ms;
   for (auto& member : members) {
@@ -239,7 +239,7 @@ TEST(IdleQueue, InsertsBehindThoseThatWereActiveAtTheSameTime) {
 }
 
 TEST(IdleQueue, GivesWhoIsInsertedTheRestOfTheTime) {
-  Queue queue(kLong);
+  WatchedQueue queue(kLong);
   Member member;
   queue.queue.insert(member, queue.loop.now() - kLong + 30ms);
   EXPECT_TRUE(queue.until_expired(1));
@@ -247,7 +247,7 @@ TEST(IdleQueue, GivesWhoIsInsertedTheRestOfTheTime) {
 }
 
 TEST(IdleQueue, RingsEarlierForAnOlderOneThatIsInserted) {
-  Queue queue(kLong);
+  WatchedQueue queue(kLong);
   std::vector<Member> members(2);
   queue.add(members);
   Member older;
@@ -259,7 +259,7 @@ TEST(IdleQueue, RingsEarlierForAnOlderOneThatIsInserted) {
 }
 
 TEST(IdleQueue, RingsNoLaterForANewerOneThatIsInserted) {
-  Queue queue(kLong);
+  WatchedQueue queue(kLong);
   Member older;
   Member newer;
   newer.number = 7;
@@ -270,7 +270,7 @@ TEST(IdleQueue, RingsNoLaterForANewerOneThatIsInserted) {
 }
 
 TEST(IdleQueue, InsertsAmongThoseThatNeverExpire) {
-  Queue queue(0ms);
+  WatchedQueue queue(0ms);
   Member member;
   queue.queue.insert(member, queue.loop.now() - kLong);
   queue.let_pass(20ms);

@@ -133,7 +133,11 @@ Launch Daemon::on_free_port(std::vector<std::string> arguments) {
   return {std::move(arguments)};
 }
 
-std::string Daemon::program() { return TCP_ECHO_MASTER; }
+std::string built_program(const std::string& name) {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
+}
+
+std::string Daemon::program() { return built_program("tcp-echo-master"); }
 
 Daemon::Daemon(Launch launch) {
   static std::atomic<int> count{0};

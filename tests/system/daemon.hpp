@@ -50,6 +50,9 @@ struct Outcome {
   std::string log;     ///< stderr
 };
 
+/// The path of a program of the same build as this one: they stand in one folder.
+std::string built_program(const std::string& name);
+
 class Daemon {
  public:
   /// The variable that marks the processes of a daemon; whatever runs it has to pass it on.

@@ -133,6 +133,7 @@ void stop_many_times_under_streams(std::size_t stops, std::optional<int> without
   EXPECT_EQ(lost, 0U);
 }
 
+// Takes its time: what it guards against is a matter of luck, and each stop waits for the last client.
 TEST(Stop, UnderAStreamOfClientsResetsNobodyWhoIsConnected) {
   stop_many_times_under_streams(rounds(300), {});
 }

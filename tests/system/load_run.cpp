@@ -7,7 +7,7 @@
 namespace tcp_echo::test {
 
 Launch load_launch(std::vector<std::string> arguments) {
-  return {.arguments = std::move(arguments), .program = TCP_ECHO_LOAD};
+  return {.arguments = std::move(arguments), .program = built_program("tcp-echo-load")};
 }
 
 std::string on_loopback(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }

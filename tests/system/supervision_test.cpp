@@ -26,7 +26,8 @@ using namespace std::chrono_literals;
 // ---- death
 
 TEST(Supervision, WhoWaitsInTheQueueOfAWorkerThatIsKilledIsServedByTheNext) {
-  Daemon daemon(Daemon::on_free_port({"--workers", "1", "--watchdog", "0"}));
+  Daemon daemon(Daemon::on_free_port(
+      {"--workers", "1", "--watchdog", "0", "--respawn-delay-min", "1ms", "--respawn-delay-max", "1ms"}));
   const auto port = daemon.port();
   const auto wanted = rounds(200);
   std::size_t lost = 0;
@@ -44,6 +45,8 @@ TEST(Supervision, WhoWaitsInTheQueueOfAWorkerThatIsKilledIsServedByTheNext) {
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 
+// Takes its time: each kill is to meet the daemon in another moment, and some of two hundred find it at work
+// on the last.
 TEST(Supervision, KillsInARowCostOnlyTheConnectionsThatAreOpenInTheDeadWorkers) {
   Daemon daemon(Daemon::on_free_port({"--workers", "3"}));
   Stream stream(daemon.port(), 6);

@@ -16,7 +16,7 @@
 namespace tcp_echo {
 
 /// What the command line asks for.
-enum class Action : std::uint8_t { kRun, kCheck, kPrintConfig, kVersion, kHelp };
+enum class MasterAction : std::uint8_t { kRun, kCheck, kPrintConfig, kVersion, kHelp };
 
 /// One value, as given, before it is checked.
 struct Setting {
@@ -26,7 +26,7 @@ struct Setting {
 };
 
 struct CommandLine {
-  Action action = Action::kRun;
+  MasterAction action = MasterAction::kRun;
   std::vector<Setting> settings;
 };
 
@@ -37,7 +37,7 @@ struct Environment {
 };
 
 struct Loaded {
-  Action action = Action::kRun;
+  MasterAction action = MasterAction::kRun;
   Config config;
   std::vector<std::string> sources;   ///< where each option's value came from; parallel to options()
   std::vector<std::string> warnings;  ///< for the log, in order
