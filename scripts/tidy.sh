@@ -84,7 +84,8 @@ read_files() {
 # All text there is, headers and comments included, and what else has a say; none of it names the folder.
 key() {
   "$compiler" "${flags[@]}" -MD -MF "$depfile" -MT "$object" -E -frewrite-includes "$joined" -o "$joined.all" || return
-  sed -i "1s|:|: ${files[*]}|" "$depfile"  # for Ninja: a change in one of them calls for another look
+  # For Ninja: a change in one of these calls for another look.
+  sed -i "1s|:|: ${files[*]} $rules $root/.clang-tidy ${BASH_SOURCE[0]}|" "$depfile"
   { clang-tidy --version; cat "$root/.clang-tidy" "$rules" "${BASH_SOURCE[0]}"; printf '%s\n' "${flags[@]}"; cat "$joined.all"; } |
     sed "s|$root/||g" | sha256sum | cut -d ' ' -f 1
   rm "$joined.all"

@@ -133,6 +133,19 @@ Launch Daemon::on_free_port(std::vector<std::string> arguments) {
   return {std::move(arguments)};
 }
 
+std::string finding_in(const std::string& log) {
+  constexpr std::array kFindings = {
+      "exited with code 99",  // --error-exitcode of Valgrind, as tests/CMakeLists.txt starts it
+      "ERROR: AddressSanitizer: ", "ERROR: LeakSanitizer: ", "WARNING: ThreadSanitizer: ", "runtime error: "};
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("AddressSanitizer: SEGV") != std::string::npos) continue;  // a test has sent that signal
+    const auto is_in_line = [&line](const char* finding) { return line.find(finding) != std::string::npos; };
+    if (std::any_of(kFindings.begin(), kFindings.end(), is_in_line)) return line;
+  }
+  return {};
+}
+
 std::string built_program(const std::string& name) {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
 }
@@ -185,6 +198,7 @@ Daemon::~Daemon() {
   }
   if (output_reader_.joinable()) output_reader_.join();
   if (log_reader_.joinable()) log_reader_.join();
+  EXPECT_EQ(finding_in(log_), "") << log_;
 }
 
 void Daemon::read(UniqueFd fd, std::string& into) {

@@ -50,6 +50,10 @@ struct Outcome {
   std::string log;     ///< stderr
 };
 
+/// The first line of a daemon's log by which Valgrind or a sanitizer says that something is wrong in one of
+/// its processes, empty if there is none. Of a worker the master's exit code says nothing.
+std::string finding_in(const std::string& log);
+
 /// The path of a program of the same build as this one: they stand in one folder.
 std::string built_program(const std::string& name);
 
@@ -61,7 +65,7 @@ class Daemon {
   explicit Daemon(Launch launch);
   /// Listens on a free port of 127.0.0.1, with these further arguments.
   static Launch on_free_port(std::vector<std::string> arguments = {});
-  /// Kills what is still running.
+  /// Kills what is still running. The test fails if a checker has found something in one of the processes.
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
