@@ -36,6 +36,7 @@ TEST(MastersDeath, LosesNoByteAndLeavesNoProcess) {
   EXPECT_TRUE(eventually([&] { return daemon.survivors().empty(); }));
 }
 
+// Takes its time: what it guards against is a matter of luck, and each death waits for the last client.
 TEST(MastersDeath, ResetsNobodyWhoIsConnected) {
   const auto wanted = rounds(30);
   std::size_t served = 0;

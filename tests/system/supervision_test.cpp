@@ -164,6 +164,7 @@ TEST(Supervision, ACoreThatWasDumpedIsMentioned) {
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 
+// Takes its time: a leak of one respawn in ten is to show, and a process a time is what a respawn costs.
 TEST(Supervision, AThousandRespawnsLeaveNoZombieNoDescriptorAndNoMemory) {
   Daemon daemon(
       Daemon::on_free_port({"--workers", "2", "--respawn-delay-min", "1ms", "--respawn-delay-max", "1ms"}));
