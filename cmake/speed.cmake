@@ -2,7 +2,7 @@
 
 # A build by ccache has to find what another folder's has left, so nothing that is compiled may name the folder. Debug
 # information and messages give paths from the project's folder on: start gdb there.
-add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${PROJECT_BINARY_DIR}=.)
+add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 
 # Not where it fails, as it does for a user without a home to keep its cache in.
 find_program(CCACHE ccache)
