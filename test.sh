@@ -108,8 +108,10 @@ run_tests() {
     awk '{ sum += $1 } END { print "checked", sum, "tests" }'
 }
 
-# All unit tests, and of the system tests those that serve, refuse, load and change a daemon once.
+# All unit tests, and of the system tests those that serve, refuse, load and change a daemon once. A filter says better
+# than this what somebody wants.
 run_quick_tests() {
+  if [ ${#filter[@]} -gt 0 ]; then run_tests test; return; fi
   run_tests test -L unit || return
   run_tests test -L system -R '^(Serve\.A|Refuse\.|Answer\.|Log\.|Statistics\.|Reload\.Starts|Scale\.Keeps|Upgrade\.Puts|Load\.A|LoadAnswer\.|Stop\.W)'
 }
