@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -34,9 +35,11 @@
 #include "tcp_echo/master/inherited_sockets.hpp"
 #include "tcp_echo/master/log_target.hpp"
 #include "tcp_echo/master/master.hpp"
+#include "tcp_echo/master/pid_file.hpp"
 #include "tcp_echo/master/reloadable.hpp"
 #include "tcp_echo/master/upgrade_call.hpp"
 #include "tcp_echo/master/upgrade_state.hpp"
+#include "tcp_echo/probe/probe.hpp"
 #include "tcp_echo/worker/fault.hpp"
 #include "tcp_echo/worker/orphan.hpp"
 #include "tcp_echo/worker/worker.hpp"
@@ -219,6 +222,13 @@ ExitCode run_upgrade(const UpgradeCall& call) {
   return ExitCode::kSoftware;
 }
 
+ExitCode run_probe(const std::string& pid_file) {
+  constexpr std::chrono::seconds kPatience{2};
+  std::optional<pid_t> master;
+  if (!pid_file.empty()) master = value_or_throw(read_pid_file(pid_file));
+  return print(listed(value_or_throw(probe_service(master, kPatience))) + ": ok\n");
+}
+
 /// What a start would log.
 void warn(const Loaded& loaded) {
   for (const auto& warning : loaded.warnings) std::fprintf(stderr, "tcp-echo-master: %s\n", warning.c_str());
@@ -230,6 +240,7 @@ ExitCode run_action(const Loaded& loaded, const Call& call) {
     case MasterAction::kRun: return run_master(loaded, call);
     case MasterAction::kCheck: warn(loaded); return print("configuration ok\n");
     case MasterAction::kPrintConfig: warn(loaded); return print(annotated_toml(loaded));
+    case MasterAction::kProbe: return run_probe(loaded.config.pid_file);
     case MasterAction::kVersion: return print(fmt::format("tcp-echo-master {}\n", version()));
     case MasterAction::kHelp: return print(help_text());
   }

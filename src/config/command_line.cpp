@@ -23,6 +23,8 @@ constexpr std::array kActionFlags = {
     ActionFlag{"print-config",
                "print the effective configuration as TOML, each value with its source, and exit",
                MasterAction::kPrintConfig},
+    ActionFlag{"probe", "exit with 0 if the service that runs here echoes on each address, else with 69",
+               MasterAction::kProbe},
     ActionFlag{"version", "print the version and exit", MasterAction::kVersion},
     ActionFlag{"help", "print this help and exit", MasterAction::kHelp},
 };

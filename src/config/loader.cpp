@@ -161,6 +161,19 @@ void warn_of_contradictions(Loaded& loaded) {
   }
 }
 
+/// The service that runs is asked, whatever file and environment say by now.
+Result<Loaded> for_probe(const CommandLine& line, Loaded loaded) {
+  for (const auto& setting : line.settings) {
+    if (setting.option->name == "pid-file") continue;
+    return failure(ExitCode::kUsage,
+                   fmt::format("{}: says nothing to --probe, which asks the service that runs; "
+                               "allowed with it: --pid-file",
+                               setting.source));
+  }
+  if (auto done = apply(line.settings, ExitCode::kUsage, loaded); !done) return tl::unexpected(done.error());
+  return loaded;
+}
+
 /// --port and --listen write the same value; whichever was last is shown.
 bool is_shown(const Option& option, const Config& config) {
   if (option.name == "config") return false;
@@ -180,6 +193,7 @@ Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector
   loaded->config.start_folder = start_folder;
   loaded->action = line->action;
   if (line->action == MasterAction::kHelp || line->action == MasterAction::kVersion) return loaded;
+  if (line->action == MasterAction::kProbe) return for_probe(*line, std::move(*loaded));
 
   auto environment = read_environment(variables);
   if (!environment) return tl::unexpected(environment.error());

@@ -8,6 +8,7 @@
 
 #include "tcp_echo/base/log.hpp"
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/ipc/address_notice.hpp"
 #include "tcp_echo/master/executable.hpp"
 #include "tcp_echo/master/worker_count.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
@@ -123,9 +124,17 @@ void Master::on_all_ready() {
   spdlog::info("serving on {} with {}", listed(generation_->listeners.endpoints()),
                counted(workers_, "worker"));
   is_up_ = true;
+  put_up_addresses();
   if (!birth_.report_ready()) return stop_gracefully("nobody waits for the start any more");
   notifier_.ready(told_ = status());
   proceed();
+}
+
+/// Without it the service is as good, only --probe cannot find it.
+void Master::put_up_addresses() {
+  auto notice = put_up_notice(generation_->listeners.endpoints());
+  if (!notice) spdlog::warn("{}; --probe will not find this service", notice.error().text);
+  notice_ = notice ? std::move(*notice) : UniqueFd();
 }
 
 void Master::on_start_failure(const Error& error) {
@@ -166,6 +175,7 @@ void Master::stop_gracefully(const std::string& why) {
       fmt::format("stopping gracefully, for {} at most", format_duration(config().shutdown_timeout));
   spdlog::info("{}: {}", why, text);
   notifier_.stopping(text);
+  notice_.reset();
   generation_->listeners.refuse_handshakes();
   deadline_.start(config().shutdown_timeout + kGraceAfterDeadline);
   fleet_.drain();

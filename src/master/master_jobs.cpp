@@ -201,6 +201,7 @@ void Master::take_up(const std::shared_ptr<const Generation>& generation, unsign
   is_scaled_by_hand_ = is_scaled_by_hand;
   restart_backoff_ = Backoff(config().respawn_delay_min, config().respawn_delay_max);
   scoreboard_.master().generation.store(generation->number);
+  put_up_addresses();
 }
 
 }  // namespace tcp_echo

@@ -194,6 +194,7 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
   if (state.pid_file >= 0) pid_file_.emplace(PidFile::take_over(config().pid_file, copy_of(state.pid_file)));
   close_all_but(state.descriptors(), birth_.log_descriptor);  // which goes on under its number
   is_up_ = true;
+  put_up_addresses();
   is_scaled_by_hand_ = state.workers_are_set_by_hand;
   take_up_agenda(state);
   if (goes_back) {

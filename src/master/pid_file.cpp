@@ -86,4 +86,13 @@ PidFile::~PidFile() {
   if (fd_ && still_has_its_name(fd_.get(), path_)) ::unlink(path_.c_str());
 }
 
+Result<pid_t> read_pid_file(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const auto cannot = "cannot read the pid file " + printable(path) + ": ";
+  if (!fd) return failure(ExitCode::kUnavailable, cannot + reason(errno));
+  const auto pid = pid_in(fd.get()).value_or(0);
+  if (pid == 0) return failure(ExitCode::kUnavailable, cannot + "it holds no pid");
+  return static_cast<pid_t>(pid);
+}
+
 }  // namespace tcp_echo

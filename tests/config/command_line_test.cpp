@@ -163,12 +163,13 @@ TEST(CommandLine, KeepsControlCharactersOutOfItsErrors) {
 TEST(CommandLine, AsksForOneAction) {
   EXPECT_EQ(action_of({"--check"}), MasterAction::kCheck);
   EXPECT_EQ(action_of({"--print-config"}), MasterAction::kPrintConfig);
+  EXPECT_EQ(action_of({"--probe"}), MasterAction::kProbe);
   EXPECT_EQ(action_of({"--version"}), MasterAction::kVersion);
   EXPECT_EQ(action_of({"--help"}), MasterAction::kHelp);
 }
 
 TEST(CommandLine, PrefersHelpToEveryOtherAction) {
-  EXPECT_EQ(action_of({"--help", "--check", "--version", "--print-config"}), MasterAction::kHelp);
+  EXPECT_EQ(action_of({"--help", "--check", "--version", "--print-config", "--probe"}), MasterAction::kHelp);
 }
 
 std::vector<std::string> help_lines() {

@@ -53,6 +53,20 @@ TEST_F(Loader, ListensOnTheDefaultAddressUnlessToldOtherwise) {
   EXPECT_TRUE(config.listen_is_default);
 }
 
+TEST_F(Loader, AsksAServiceThatRunsWhateverItsFileAndEnvironmentSayByNow) {
+  const auto file = folder().file("x.toml", "workers = lots");
+  const auto result =
+      loaded({"--probe", "--pid-file", "/run/x.pid"}, {"TCP_ECHO_WORKERS=lots", "TCP_ECHO_CONFIG=" + file});
+  EXPECT_EQ(result.action, MasterAction::kProbe);
+  EXPECT_EQ(result.config.pid_file, "/run/x.pid");
+}
+
+TEST_F(Loader, RefusesWhatSaysNothingToAProbe) {
+  EXPECT_THAT(refused({"--probe", "--port", "7"}), Says(ExitCode::kUsage, "--port: says nothing to --probe"));
+  EXPECT_THAT(refused({"--config", "x", "--probe"}),
+              Says(ExitCode::kUsage, "--config: says nothing to --probe"));
+}
+
 TEST_F(Loader, RanksDefaultFileEnvironmentFlag) {
   const auto file = folder().file("x.toml", "workers = 2\nbacklog = 2\nidle_timeout = \"2s\"\n");
   const auto result =

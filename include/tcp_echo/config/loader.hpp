@@ -16,7 +16,7 @@
 namespace tcp_echo {
 
 /// What the command line asks for.
-enum class MasterAction : std::uint8_t { kRun, kCheck, kPrintConfig, kVersion, kHelp };
+enum class MasterAction : std::uint8_t { kRun, kCheck, kPrintConfig, kProbe, kVersion, kHelp };
 
 /// One value, as given, before it is checked.
 struct Setting {
@@ -53,8 +53,8 @@ Result<Environment> read_environment(const std::vector<std::string>& variables);
 /// `name` is what error lines call the text.
 Result<std::vector<Setting>> read_toml(std::string_view text, std::string_view name);
 
-/// All sources together. For --help and --version nothing but the command line is read. Relative paths begin
-/// in `start_folder`; empty: where the process is.
+/// All sources together. For --help, --version and --probe nothing but the command line is read. Relative
+/// paths begin in `start_folder`; empty: where the process is.
 Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector<std::string>& variables,
                     const std::string& start_folder = {});
 

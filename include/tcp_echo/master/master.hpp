@@ -80,6 +80,7 @@ class Master {
   void start();
   void handle_signals();
   void on_all_ready();
+  void put_up_addresses();
   void on_start_failure(const Error& error);
   void on_change();
   void on_leaving(unsigned slot, pid_t worker);
@@ -149,6 +150,7 @@ class Master {
   bool owes_reload_ = false;        ///< to somebody who asked the former program for it
   std::vector<std::unique_ptr<Signal>> signals_;
   Fleet fleet_;
+  UniqueFd notice_;   ///< of the addresses, for --probe
   std::string told_;  ///< the last status that the service manager heard
   bool is_up_ = false;
   bool is_busy_ = false;  ///< with a job

@@ -3,6 +3,8 @@
 // nobody.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <utility>
 
@@ -35,5 +37,8 @@ class PidFile {
   std::string path_;
   UniqueFd fd_;  ///< close-on-exec: no child keeps the lock
 };
+
+/// The pid in the file, whoever runs under it by now. Fails with kUnavailable if there is none.
+Result<pid_t> read_pid_file(const std::string& path);
 
 }  // namespace tcp_echo

@@ -1,0 +1,103 @@
+#include "tcp_echo/ipc/address_notice.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "tcp_echo/base/text.hpp"
+
+namespace tcp_echo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kName = "tcp-echo-addresses";
+constexpr auto kLink = "/memfd:tcp-echo-addresses (deleted)";
+constexpr int kSealed = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+/// Nothing if it is not there any more, or not one of ours: anybody may call his file as we do.
+std::optional<std::vector<Endpoint>> read_notice(int fd) {
+  struct stat status {};
+  constexpr off_t kLongest = 1 << 16;
+  const int seals = ::fcntl(fd, F_GET_SEALS);
+  if (seals < 0 || (seals & kSealed) != kSealed || ::fstat(fd, &status) != 0 || status.st_size > kLongest)
+    return std::nullopt;
+  std::string text(static_cast<std::size_t>(status.st_size), '\0');
+  if (::pread(fd, text.data(), text.size(), 0) != status.st_size) return std::nullopt;
+  std::vector<Endpoint> endpoints;
+  for (const auto& line : split(text, '\n')) {
+    const auto endpoint = Endpoint::parse(line);
+    if (endpoint) endpoints.push_back(*endpoint);
+  }
+  return endpoints;
+}
+
+/// Opened anew rather than duplicated, through the link that the kernel shows for it.
+UniqueFd open_notice(const fs::path& descriptors) {
+  std::error_code error;
+  for (fs::directory_iterator entry(descriptors, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code gone;
+    if (fs::read_symlink(entry->path(), gone) == kLink)
+      return UniqueFd(::open(entry->path().c_str(), O_RDONLY | O_CLOEXEC));
+  }
+  return {};
+}
+
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    const auto pid = parse_number(entry->path().filename().string());
+    if (pid) pids.push_back(static_cast<pid_t>(*pid));
+  }
+  std::sort(pids.begin(), pids.end());
+  return pids;
+}
+
+/// Whoever is root on a machine sees into its containers, whose addresses mean something else there.
+bool has_our_network(pid_t pid) {
+  const auto network_of = [](const std::string& process) -> std::optional<ino_t> {
+    struct stat status {};
+    if (::stat(("/proc/" + process + "/ns/net").c_str(), &status) != 0) return std::nullopt;
+    return status.st_ino;
+  };
+  return network_of(std::to_string(pid)) == network_of("self");
+}
+
+}  // namespace
+
+Result<UniqueFd> put_up_notice(const std::vector<Endpoint>& endpoints) {
+  std::string text;
+  for (const auto& endpoint : endpoints) text += endpoint.text() + '\n';
+  UniqueFd fd(::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  const bool written = fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (!written || ::fcntl(fd.get(), F_ADD_SEALS, kSealed) != 0)
+    return system_failure("put up a notice of the addresses", errno);
+  return fd;
+}
+
+std::vector<AddressNotice> find_notices(std::optional<pid_t> of) {
+  std::vector<AddressNotice> notices;
+  std::vector<ino_t> seen;
+  for (const auto pid : of ? std::vector{*of} : all_processes()) {
+    const auto notice = open_notice(fs::path("/proc") / std::to_string(pid) / "fd");
+    struct stat status {};
+    if (!notice || ::fstat(notice.get(), &status) != 0 || !has_our_network(pid)) continue;
+    const bool is_known = std::find(seen.begin(), seen.end(), status.st_ino) != seen.end();
+    auto endpoints = read_notice(notice.get());
+    if (is_known || !endpoints) continue;
+    seen.push_back(status.st_ino);
+    notices.push_back({pid, std::move(*endpoints)});
+  }
+  return notices;
+}
+
+}  // namespace tcp_echo
