@@ -64,13 +64,12 @@ struct Account {
 /// A user who is root in neither respect; every system has some for its services.
 Account some_other_account() {
   Account found{};
-  ::setpwent();
-  while (const passwd* const entry = ::getpwent()) {
-    if (entry->pw_uid == 0 || entry->pw_gid == 0) continue;
+  for (const auto* const name : {"daemon", "bin", "nobody", "mail"}) {
+    const passwd* const entry = ::getpwnam(name);
+    if (entry == nullptr || entry->pw_uid == 0 || entry->pw_gid == 0) continue;
     found = {entry->pw_name, entry->pw_uid, entry->pw_gid};
     break;
   }
-  ::endpwent();
   return found;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/child.hpp"
+#include "support/ipv6.hpp"
 #include "support/sockets.hpp"
 
 namespace tcp_echo::test {
@@ -144,7 +145,7 @@ TEST(InheritedSockets, AreTakenInTheirOrderAndNotPassedOn) {
 }
 
 TEST(InheritedSockets, MayBeOfIpv6) {
-  if (!ipv6_available()) GTEST_SKIP() << "IPv6 is off here";
+  if (!has_ipv6_loopback()) GTEST_SKIP() << "there is no ::1 here";
   const auto listener = listener_on("[::1]:0");
   EXPECT_EQ(outcome_with({listener.get()}, "1"), "3 on " + bound(listener).text() + "\n");
 }

@@ -77,8 +77,8 @@ TEST(ListenerSetThatChanges, KeepsEachOfTwoPortsThatWereLeftToTheKernel) {
 }
 
 TEST(ListenerSetThatChanges, FollowsTheOrderOfTheConfiguration) {
-  const auto former = open_set({"127.0.0.1:0", "[::1]:0"}, 1);
-  const auto next = changed(former, {"[::1]:0", "127.0.0.1:0"}, 1);
+  const auto former = open_set({"127.0.0.1:0", "127.0.0.2:0"}, 1);
+  const auto next = changed(former, {"127.0.0.2:0", "127.0.0.1:0"}, 1);
   EXPECT_EQ(next.endpoints(), (std::vector{former.endpoints()[1], former.endpoints()[0]}));
 }
 
@@ -100,8 +100,8 @@ TEST(ListenerSetThatChanges, AcceptsNobodyOnANewAddressBeforeItIsTold) {
 }
 
 TEST(ListenerSetThatChanges, TellsWhichAddressesAreServedNoMore) {
-  const auto former = open_set({"127.0.0.1:0", "[::1]:0"}, 2);
-  const auto next = changed(former, {"[::1]:0"}, 2);
+  const auto former = open_set({"127.0.0.1:0", "127.0.0.2:0"}, 2);
+  const auto next = changed(former, {"127.0.0.2:0"}, 2);
   const auto removed = former.without(next);
   ASSERT_EQ(removed.size(), 1U);
   EXPECT_EQ(removed[0].bound, former.endpoints()[0]);
@@ -110,9 +110,9 @@ TEST(ListenerSetThatChanges, TellsWhichAddressesAreServedNoMore) {
 }
 
 TEST(ListenerSetThatChanges, LeavesARemovedAddressOpenUntilTheFormerSetGoes) {
-  std::optional former = open_set({"127.0.0.1:0", "[::1]:0"}, 1);
+  std::optional former = open_set({"127.0.0.1:0", "127.0.0.2:0"}, 1);
   const auto where = former->endpoints()[0];
-  const auto next = changed(*former, {"[::1]:0"}, 1);
+  const auto next = changed(*former, {"127.0.0.2:0"}, 1);
   EXPECT_TRUE(accepts(where));
   former.reset();
   EXPECT_FALSE(accepts(where));
@@ -156,21 +156,21 @@ TEST(ListenerSetThatShrinks, KeepsTheSocketsOfSlotsThatWereScaledAway) {
 
 TEST(ListenerSetThatShrinks, OpensNoneOnANewAddressForSlotsThatWereScaledAway) {
   const auto former = changed(open_set({"127.0.0.1:0"}, 3), {"127.0.0.1:0"}, 1);
-  const auto next = changed(former, {"127.0.0.1:0", "[::1]:0"}, 1);
+  const auto next = changed(former, {"127.0.0.1:0", "127.0.0.2:0"}, 1);
   EXPECT_EQ(next.of_slot(0).size(), 2U);
   EXPECT_EQ(inodes_of_slot(next, 2), inodes_of_slot(former, 2));
 }
 
 TEST(ListenerSetThatShrinks, HasNothingForThemWhereAllAddressesAreNew) {
   const auto former = changed(open_set({"127.0.0.1:0"}, 3), {"127.0.0.1:0"}, 1);
-  const auto next = changed(former, {"[::1]:0"}, 1);
+  const auto next = changed(former, {"127.0.0.2:0"}, 1);
   EXPECT_EQ(next.of_slot(0).size(), 1U);
   EXPECT_TRUE(next.of_slot(2).empty());
 }
 
 TEST(ListenerSetThatShrinks, GivesThemWhatTheyLackWhenTheyComeBack) {
-  const auto few = changed(open_set({"127.0.0.1:0"}, 3), {"127.0.0.1:0", "[::1]:0"}, 1);
-  const auto many = changed(few, {"127.0.0.1:0", "[::1]:0"}, 3);
+  const auto few = changed(open_set({"127.0.0.1:0"}, 3), {"127.0.0.1:0", "127.0.0.2:0"}, 1);
+  const auto many = changed(few, {"127.0.0.1:0", "127.0.0.2:0"}, 3);
   ASSERT_EQ(many.of_slot(2).size(), 2U);
   EXPECT_EQ(inodes_of_slot(many, 2)[0], inodes_of_slot(few, 2)[0]);
   EXPECT_EQ(bound(many.of_slot(2)[1]), few.endpoints()[1]);
@@ -246,7 +246,7 @@ TEST(ListenerSetThatChanges, StaysAsItIsWhereItWasInherited) {
 }
 
 TEST(ListenerSetThatIsRestored, IsAsItWasDescribed) {
-  const auto former = changed(open_set({"127.0.0.1:0"}, 3), {"127.0.0.1:0", "[::1]:0"}, 1);
+  const auto former = changed(open_set({"127.0.0.1:0"}, 3), {"127.0.0.1:0", "127.0.0.2:0"}, 1);
   const auto restored = ListenerSet::restore(former.addresses(), former.is_inherited());
   EXPECT_FALSE(restored.is_inherited());
   EXPECT_EQ(restored.endpoints(), former.endpoints());

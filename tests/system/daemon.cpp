@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -42,6 +43,9 @@ std::vector<std::string> command_line(const Launch& launch) {
 std::vector<std::string> environment_of(const Launch& launch, const std::string& token) {
   std::vector<std::string> all;
   for (char** variable = environ; *variable != nullptr; ++variable) all.emplace_back(*variable);
+  // Under Valgrind, on a machine that is busy with other things, a worker may take longer than it usually
+  // has.
+  if (wrapper() != nullptr) all.emplace_back("TCP_ECHO_READY_TIMEOUT=1m");
   all.insert(all.end(), launch.environment.begin(), launch.environment.end());
   all.push_back(token);
   return all;
@@ -245,7 +249,7 @@ std::vector<std::uint16_t> Daemon::ports() {
 
 std::vector<pid_t> Daemon::workers(std::size_t count) const {
   std::vector<pid_t> found(count);
-  eventually([&] {
+  const bool are_there = eventually([&] {
     std::fill(found.begin(), found.end(), 0);
     for (const pid_t pid : survivors()) {
       const auto name = proc_status(pid, "Name");
@@ -255,6 +259,8 @@ std::vector<pid_t> Daemon::workers(std::size_t count) const {
     }
     return std::find(found.begin(), found.end(), 0) == found.end();
   });
+  if (!are_there)
+    throw std::runtime_error(std::to_string(count) + " workers are not to be found; log:\n" + log());
   return found;
 }
 
@@ -307,6 +313,11 @@ std::vector<pid_t> Daemon::survivors() const {
     if (position != std::string::npos && proc_status(pid, "State").front() != 'Z') found.push_back(pid);
   }
   return found;
+}
+
+bool sees_processes_of_others() {
+  const auto effective = std::stoull(proc_status(::getpid(), "CapEff"), nullptr, 16);
+  return ::geteuid() == 0 && (effective >> CAP_SYS_PTRACE & 1U) != 0;
 }
 
 std::size_t count_of(const std::string& text, const std::string& part) {

@@ -82,7 +82,7 @@ class Daemon {
   std::uint16_t port() { return ports().front(); }
 
   /// The pids of the workers, in the order of their slots. Waits until there are `count` with their titles
-  /// set.
+  /// set, and throws if that takes too long: to signal a pid of 0 would be to signal ourselves.
   std::vector<pid_t> workers(std::size_t count) const;
   /// Those that run at this moment, in no order.
   std::vector<pid_t> running_workers() const;
@@ -124,6 +124,10 @@ bool is_instrumented();
 
 /// The first; under Valgrind, where everything takes many times as long, the second.
 std::string with_patience(const std::string& limit, const std::string& under_valgrind);
+
+/// Whether a process may be found that runs as somebody else: root needs CAP_SYS_PTRACE for it, and has none
+/// in most containers.
+bool sees_processes_of_others();
 
 /// How often a test that gains from repetition repeats: less where everything is slow.
 std::size_t rounds(std::size_t wanted);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/ipv6.hpp"
 #include "system/daemon.hpp"
 #include "system/faulty_server.hpp"
 #include "system/load_run.hpp"
@@ -205,6 +206,7 @@ TEST(Load, WhatHappensInTheWarmUpIsNotMeasured) {
 }
 
 TEST(Load, ReachesAServerByIpv6) {
+  if (!has_ipv6_loopback()) GTEST_SKIP() << "there is no ::1 here";
   Daemon daemon({{"--listen", "[::1]:0", "--workers", "1"}});
   const auto target = "[::1]:" + std::to_string(daemon.port());
   const auto result = load(load_launch({"--connections", "2", "--duration", "200ms", target}));
