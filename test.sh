@@ -4,10 +4,13 @@
 #   ./test.sh [OPTION...]
 #     --quick          build, unit tests and a part of the system tests only: for between two edits
 #     --no-memcheck    leave Valgrind out
+#     --containers     also build the image and test it, and the Compose files, in a Docker engine
+#     --docker         the same, and the tests and Valgrind inside of the test image
+#     --matrix         the image with each system and compiler, and for ARM; takes a quarter of an hour
 #     --sanitizers     also test builds with the address, undefined-behaviour and thread sanitizers
 #     --lint           also clang-format, a Clang build, clang-tidy and shellcheck; no warning passes
 #     --coverage       also measure which lines the tests reach
-#     --all            all of these
+#     --all            all of these but --quick, --docker and --matrix
 #     --only           just what the options name, without the default part: ./test.sh --only --lint
 #     --filter REGEX   only the tests whose name matches
 #     --help
@@ -24,16 +27,19 @@ trap 'echo "test.sh: interrupted" >&2; exit 130' INT TERM
 
 usage_error() { echo "test.sh: $1 (./test.sh --help lists the options)" >&2; exit 64; }
 
-default=yes quick=no memcheck=yes sanitizers=no lint=no coverage=no
+default=yes quick=no memcheck=yes containers=no docker=no matrix=no sanitizers=no lint=no coverage=no
 filter=() launcher=()
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) quick=yes memcheck=no ;;
     --no-memcheck) memcheck=no ;;
+    --containers) containers=yes ;;
+    --docker) containers=yes docker=yes ;;
+    --matrix) matrix=yes ;;
     --sanitizers) sanitizers=yes ;;
     --lint) lint=yes ;;
     --coverage) coverage=yes ;;
-    --all) memcheck=yes sanitizers=yes lint=yes coverage=yes ;;
+    --all) memcheck=yes containers=yes sanitizers=yes lint=yes coverage=yes ;;
     --only) default=no ;;
     --filter) [ $# -gt 1 ] || usage_error '--filter needs a regular expression'; filter=(-R "$2"); shift ;;
     --help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
@@ -41,7 +47,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ "$default$sanitizers$lint$coverage" != nononono ] || usage_error '--only leaves nothing to do: name a step'
+[ "$default$containers$matrix$sanitizers$lint$coverage" != nononononono ] || usage_error '--only leaves nothing to do: name a step'
 
 passed=() failed=() left_out=()
 logs=$(mktemp -d) || exit
@@ -52,9 +58,10 @@ extent() {
   sed -nE 's/^checked ([0-9]+) ([a-z]+)$/\1 \2/p' "$1" | awk '{ sum += $1; unit = $2 } END { if (unit) print sum, unit }'
 }
 
-# step NAME COMMAND...: runs the command under a heading and notes how it ended. What it prints is kept for finish.
+# step NAME COMMAND...: runs the command under a heading and notes how it ended. What it prints is kept for finish. A line
+# "LEFT OUT: why" in that says that it could not do what it is for, through no fault of ours.
 step() {
-  local name=$1 started=$SECONDS what
+  local name=$1 started=$SECONDS what why
   shift
   if [ "$(date +%s)" -gt "${TEST_BEGIN_UNTIL:-9999999999}" ]; then
     left_out+=("$name")
@@ -63,6 +70,12 @@ step() {
   fi
   printf '\n== %s\n' "$name"
   if "$@" 2>&1 | tee "$logs/$name"; then
+    why=$(sed -n 's/^LEFT OUT: //p' "$logs/$name")
+    if [ -n "$why" ]; then
+      left_out+=("$name")
+      printf '== %s: LEFT OUT: %s\n' "$name" "$why"
+      return
+    fi
     passed+=("$name")
     what=$(extent "$logs/$name")
     printf '== %s: passed (%d s%s)\n' "$name" $((SECONDS - started)) "${what:+, $what}"
@@ -184,5 +197,13 @@ if [ $sanitizers = yes ]; then
   step asan test_sanitized asan
   step tsan test_tsan
 fi
+if [ $containers = yes ]; then step containers tests/containers/run.sh "${filter[1]:-.}"; fi
+if [ $docker = yes ]; then
+  options=()
+  [ $memcheck = yes ] || options+=(--no-memcheck)
+  [ ${#filter[@]} -eq 0 ] || options+=(--filter "${filter[1]}")
+  step docker tests/containers/suite.sh "${options[@]}"
+fi
+if [ $matrix = yes ]; then step matrix tests/containers/matrix.sh "${filter[1]:-.}"; fi
 [ $coverage = no ] || step coverage measure_coverage
 finish

@@ -12,7 +12,7 @@ words() {
   case $1 in
     # Whether a header-only library gets a -dev package is each maintainer's choice, and has changed over time.
     build)
-      echo g++ cmake make 'samurai|ninja' pkgconf linux-headers
+      echo g++ "$(asked_compiler)" cmake make 'samurai|ninja' pkgconf linux-headers
       echo libuv-dev spdlog-dev 'cli11-dev|cli11' tomlplusplus-dev 'tl-expected-dev|tl-expected' nlohmann-json ;;
     # bash for test.sh. There is no sanitizer for GCC on musl: ./test.sh --sanitizers is for the other systems.
     test)

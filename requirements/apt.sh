@@ -4,7 +4,7 @@
 apt_words() {
   case $1 in
     build)
-      echo g++ cmake make ninja-build pkg-config
+      echo g++ "$(asked_compiler)" cmake make ninja-build pkg-config
       echo libuv1-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libexpected-dev nlohmann-json3-dev ;;
     test)
       apt_words build

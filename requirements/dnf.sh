@@ -4,7 +4,7 @@
 dnf_words() {
   case $1 in
     build)
-      echo gcc-c++ cmake make ninja-build pkgconf-pkg-config
+      echo gcc-c++ "$(asked_compiler)" cmake make ninja-build pkgconf-pkg-config
       echo libuv-devel spdlog-devel cli11-devel tomlplusplus-devel expected-devel json-devel ;;
     # The sanitizers' runtimes are packages of their own here.
     test)

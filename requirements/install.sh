@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing of one or more sets, through the script of the system it runs on:
-#   install.sh build     what compiling needs
+#   install.sh build     what compiling needs; with CC or CXX in the environment that name Clang, Clang as well
 #   install.sh test      build, and what the tests need
 #   install.sh lint      formatter, linters, a second compiler
 #   install.sh coverage  gcovr

@@ -31,6 +31,9 @@ system_script() {
 # Whether the script with this path is the one that serves this machine.
 is_mine() { [ "$(system_script)" = "$(basename "$1" .sh)" ]; }
 
+# The package of the compiler that CC or CXX asks for, besides the usual one.
+asked_compiler() { case "${CC:-} ${CXX:-}" in *clang*) echo clang ;; esac; }
+
 # Ends the script unless its argument names one of the sets.
 check_set() {
   case ${1:-} in

@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# Builds the image, and tests it and the Compose files in a real engine.
+#   tests/containers/run.sh [REGEX]     only the tests whose name matches
+# With BASE_IMAGE, CC, CXX or CMAKE_OPTS in the environment the image is built with these.
+# Exit codes: 0 all passed, or there is no engine; 1 one failed.
+set -uo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+base=${BASE_IMAGE:-debian:bookworm-slim}
+arguments=()
+for name in BASE_IMAGE CC CXX CMAKE_OPTS; do
+  [ -z "${!name:-}" ] || arguments+=(--build-arg "$name=${!name}")
+done
+
+size_of() { docker image inspect --format '{{.Size}}' "$1"; }
+in_image() { docker run --rm --entrypoint "$1" "$image" "${@:2}"; }
+label() { docker image inspect --format "{{index .Config.Labels \"org.opencontainers.image.$1\"}}" "$image"; }
+
+test_image_is_at_most_8_MB_larger_than_its_base() {
+  local before after
+  docker image inspect "$base" >/dev/null 2>&1 || docker pull --quiet "$base"
+  before=$(size_of "$base")
+  after=$(size_of "$image")
+  say "figure: base $((before / 1000)) kB, image $((after / 1000)) kB"
+  [ $((after - before)) -le 8000000 ]
+}
+
+test_image_has_no_compiler_and_no_package_lists() {
+  # shellcheck disable=SC2016  # for the shell in there
+  in_image sh -c 'for tool in cc c++ gcc g++ clang cmake make ninja; do ! command -v $tool || exit 1; done'
+  expect '' "$(in_image sh -c 'ls /var/lib/apt/lists /var/cache/apt 2>/dev/null | grep -v : || :')" 'left of the packages'
+}
+
+test_image_says_its_version_and_revision() {
+  expect "tcp-echo-master $(label version)" "$(in_image tcp-echo-master --version)" version
+  expect "$REVISION" "$(label revision)" revision
+}
+
+test_serves_read_only_without_capabilities_as_any_user_in_64_MB() {
+  service --read-only --cap-drop ALL --security-opt no-new-privileges --user 10001 --pids-limit 64 --memory 64m \
+    --health-interval 1s
+  load "$address:8090" --duration 1s --connections 200
+  eventually is_healthy
+}
+
+test_is_healthy_wherever_it_listens() {
+  service --health-interval 500ms -- --port 7000
+  eventually is_healthy
+  service --health-interval 500ms --env TCP_ECHO_LISTEN=127.0.0.1:0
+  eventually is_healthy
+}
+
+test_is_unhealthy_while_no_worker_answers() {
+  service --health-interval 500ms --health-retries 1 -- --workers 1 --watchdog 0
+  eventually is_healthy
+  signal_workers STOP
+  eventually is_unhealthy
+  signal_workers CONT
+  eventually is_healthy
+}
+
+test_reloads_and_upgrades_under_load_break_no_connection() {
+  local generation=1 signal loader
+  service -- --workers 2
+  build/release/tcp-echo-load "$address:8090" --duration 5m --connections 100 --lifetime 300ms &
+  loader=$!
+  for signal in HUP USR2 HUP USR2; do
+    docker kill --signal $signal "$container"
+    generation=$((generation + 1))
+    eventually logs_say "reloaded: generation $generation serves"
+  done
+  kill -INT $loader
+  wait $loader
+}
+
+test_a_worker_killed_inside_is_replaced() {
+  local worker
+  service -- --workers 2
+  worker=$(workers | sed -n 1p)
+  inside "kill -KILL $worker"
+  is_replaced() { [ "$(workers | grep -cvx "$worker")" = 2 ]; }
+  eventually is_replaced
+  load "$address:8090" --duration 500ms
+}
+
+test_pid_1_leaves_no_zombie_of_100_execs() {
+  service -- --workers 2
+  # Each leaves an orphan behind, which becomes a child of PID 1, and dies.
+  seq 100 | xargs -P 8 -I '{}' docker exec "$container" sh -c 'sleep 0.0{} & exit 0'
+  # shellcheck disable=SC2016  # for the shell in there
+  has_only_workers() { [ "$(inside 'grep -lE "^PPid:\s1$" /proc/[0-9]*/status 2>/dev/null | wc -l')" = 2 ]; }
+  eventually has_only_workers
+}
+
+test_kill_leaves_nothing() {
+  local pids pid
+  service -- --workers 3
+  pids=$(docker top "$container" -eo pid | sed 1d)
+  expect 4 "$(wc -w <<<"$pids")" 'processes of master and workers'
+  [ -e "/proc/${pids##*[!0-9]}" ] || leave_out 'the engine is on another machine'
+  docker kill --signal KILL "$container"
+  for pid in $pids; do
+    is_gone() { [ ! -e "/proc/$pid" ]; }
+    eventually is_gone
+  done
+}
+
+# A Compose project of the test's own, on a port that the engine picks.
+project() { TCP_ECHO_PUBLISH='127.0.0.1:' compose --project-name "$prefix" "$@"; }
+project_up() {
+  trap 'project down --timeout 1 >/dev/null 2>&1 || :' EXIT
+  project up --detach
+  container=$(project ps -q tcp-echo)
+  published=$(project port tcp-echo 8090)
+}
+
+test_compose_is_healthy_within_10_s_and_the_quickstart_works() {
+  local began=$SECONDS
+  project_up
+  eventually is_healthy
+  say "figure: healthy after $((SECONDS - began)) s"
+  [ $((SECONDS - began)) -le 10 ]
+  expect hello "$(echo hello | project exec -T tcp-echo nc -N localhost 8090)" 'nc inside'
+  load "$published" --duration 1s --half-close
+}
+
+test_compose_stop_loses_nothing_and_ends_with_0() {
+  local loader
+  project_up
+  eventually is_serving
+  # One that is quiet, and fifty that go on for some seconds: they end by themselves, before time is up.
+  exec 3<>"/dev/tcp/${published%:*}/${published#*:}"
+  echo quiet >&3
+  load "$published" --duration 3s --connections 50 --message-size 4KiB --half-close &
+  loader=$!
+  is_loaded() { [ "$(inside 'cat /proc/net/tcp /proc/net/tcp6' | awk '$4 == "01"' | wc -l)" -ge 51 ]; }
+  eventually is_loaded
+  project stop
+  expect 0 "$(inspect '{{.State.ExitCode}}')" 'exit code'
+  wait $loader || fail 'a client lost bytes'
+  expect quiet "$(cat <&3)" 'what the quiet client got'
+  logs_say 'stopped'
+}
+
+test_compose_builds_what_docker_builds() {
+  [ ${#arguments[@]} -eq 0 ] || leave_out "docker builds with ${arguments[*]}"
+  local before
+  layers() { docker image inspect --format '{{json .RootFS.Layers}}' "$image"; }
+  before=$(layers)
+  compose build
+  expect "$before" "$(layers)" 'layers'
+}
+
+test_compose_for_development_takes_every_limit_away_alone_and_over_the_service() {
+  local merged
+  for merged in "$(compose -f docker-compose.dev.yml config)" \
+    "$(compose -f docker-compose.yml -f docker-compose.dev.yml config)"; do
+    grep 'target: dev' <<<"$merged"
+    ! grep -E 'read_only: true|mem_limit: "?[1-9]|pids_limit: [1-9]' <<<"$merged" || fail "$merged"
+  done
+}
+
+find_engine bookworm || exit 0
+build_load || exit
+say "building the image, with ${arguments[*]:-the defaults}"
+build --tag "$image" --build-arg "REVISION=$REVISION" "${arguments[@]}" || exit
+run_tests "${BASH_SOURCE[0]}" "${1:-.}"
