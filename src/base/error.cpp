@@ -5,11 +5,13 @@
 
 namespace tcp_echo {
 
+std::string reason_of(int error_number) { return std::generic_category().message(error_number); }
+
 Error system_error(std::string_view attempted, int error_number) {
   const bool forbidden = error_number == EACCES || error_number == EPERM;
   std::string text(attempted);
   text += ": ";
-  text += std::generic_category().message(error_number);
+  text += reason_of(error_number);
   return Error{forbidden ? ExitCode::kNoPermission : ExitCode::kOsError, std::move(text)};
 }
 

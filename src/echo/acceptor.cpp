@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <system_error>
 
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
@@ -74,7 +73,7 @@ Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
     case EOPNOTSUPP:
     case ENETUNREACH: return Outcome::kTryNext;
     default:  // EMFILE, ENFILE, ENOBUFS, ENOMEM, and whatever the kernel may come up with
-      return pause("accept4: " + std::generic_category().message(error_number), true);
+      return pause("accept4: " + reason_of(error_number), true);
   }
 }
 

@@ -1,17 +1,15 @@
 #include "tcp_echo/ipc/address_notice.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <string>
 #include <system_error>
 
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/ipc/sealed_text.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -20,17 +18,8 @@ namespace fs = std::filesystem;
 
 constexpr auto kName = "tcp-echo-addresses";
 constexpr auto kLink = "/memfd:tcp-echo-addresses (deleted)";
-constexpr int kSealed = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
-/// Nothing if it is not there any more, or not one of ours: anybody may call his file as we do.
-std::optional<std::vector<Endpoint>> read_notice(int fd) {
-  struct stat status {};
-  constexpr off_t kLongest = 1 << 16;
-  const int seals = ::fcntl(fd, F_GET_SEALS);
-  if (seals < 0 || (seals & kSealed) != kSealed || ::fstat(fd, &status) != 0 || status.st_size > kLongest)
-    return std::nullopt;
-  std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  if (::pread(fd, text.data(), text.size(), 0) != status.st_size) return std::nullopt;
+std::vector<Endpoint> endpoints_in(const std::string& text) {
   std::vector<Endpoint> endpoints;
   for (const auto& line : split(text, '\n')) {
     const auto endpoint = Endpoint::parse(line);
@@ -77,11 +66,7 @@ bool has_our_network(pid_t pid) {
 Result<UniqueFd> put_up_notice(const std::vector<Endpoint>& endpoints) {
   std::string text;
   for (const auto& endpoint : endpoints) text += endpoint.text() + '\n';
-  UniqueFd fd(::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  const bool written = fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (!written || ::fcntl(fd.get(), F_ADD_SEALS, kSealed) != 0)
-    return system_failure("put up a notice of the addresses", errno);
-  return fd;
+  return seal_text(kName, text);
 }
 
 std::vector<AddressNotice> find_notices(std::optional<pid_t> of) {
@@ -92,10 +77,10 @@ std::vector<AddressNotice> find_notices(std::optional<pid_t> of) {
     struct stat status {};
     if (!notice || ::fstat(notice.get(), &status) != 0 || !has_our_network(pid)) continue;
     const bool is_known = std::find(seen.begin(), seen.end(), status.st_ino) != seen.end();
-    auto endpoints = read_notice(notice.get());
-    if (is_known || !endpoints) continue;
+    const auto text = read_sealed_text(notice.get());  // anybody may call a file of his as we do
+    if (is_known || !text) continue;
     seen.push_back(status.st_ino);
-    notices.push_back({pid, std::move(*endpoints)});
+    notices.push_back({pid, endpoints_in(*text)});
   }
   return notices;
 }

@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 constexpr mode_t kNewFile = 0666;  // less the umask
 
 tl::unexpected<Error> cannot_write(const std::string& path, int error_number) {
-  return failure(ExitCode::kCantCreate, "cannot write the report " + printable(path) + ": " +
-                                            std::generic_category().message(error_number));
+  return failure(ExitCode::kCantCreate,
+                 "cannot write the report " + printable(path) + ": " + reason_of(error_number));
 }
 
 /// 0, or why not.

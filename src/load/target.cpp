@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <system_error>
 
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
@@ -48,8 +47,7 @@ Result<std::vector<Endpoint>> addresses_of(const Name& name, int family) {
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(name.host.c_str(), name.port.c_str(), &hints, &found);
   if (error != 0) {
-    const std::string why =
-        error == EAI_SYSTEM ? std::generic_category().message(errno) : gai_strerror(error);
+    const std::string why = error == EAI_SYSTEM ? reason_of(errno) : gai_strerror(error);
     return failure(ExitCode::kUnavailable,
                    fmt::format("cannot find the address of {}: {}", in_quotes(name.host), why));
   }
@@ -121,9 +119,8 @@ Result<void> check_sources(const std::vector<Endpoint>& sources) {
     const UniqueFd fd(::socket(source.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) return system_failure("socket", errno);
     if (const int error = bind_source(fd.get(), source); error != 0) {
-      return failure(ExitCode::kUnavailable,
-                     fmt::format("--source-address: cannot connect from {}: {}", without_port(source),
-                                 std::generic_category().message(error)));
+      return failure(ExitCode::kUnavailable, fmt::format("--source-address: cannot connect from {}: {}",
+                                                         without_port(source), reason_of(error)));
     }
   }
   return {};

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <optional>
 #include <string_view>
-#include <system_error>
 
 #include "tcp_echo/base/text.hpp"
 
@@ -21,14 +20,12 @@ tl::unexpected<Error> refuse(const std::string& path, const std::string& why) {
   return failure(ExitCode::kCantCreate, "cannot hold the pid file " + printable(path) + ": " + why);
 }
 
-std::string reason(int error_number) { return std::generic_category().message(error_number); }
-
 Result<UniqueFd> open_regular(const std::string& path) {
   // Non-blocking, for it may turn out to be a pipe.
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, kEverybodyReads));
-  if (!fd) return refuse(path, reason(errno));
+  if (!fd) return refuse(path, reason_of(errno));
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return refuse(path, reason(errno));
+  if (::fstat(fd.get(), &status) != 0) return refuse(path, reason_of(errno));
   if (!S_ISREG(status.st_mode)) return refuse(path, "that is no regular file");
   return fd;
 }
@@ -58,7 +55,7 @@ Result<UniqueFd> open_and_lock(const std::string& path) {
     auto fd = open_regular(path);
     if (!fd) return fd;
     if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return refuse(path, reason(errno));
+      if (errno != EWOULDBLOCK) return refuse(path, reason_of(errno));
       const auto holder = pid_in(fd->get()).value_or(0);  // 0: it is only just being written
       return refuse(path, "another instance runs and holds it" +
                               (holder == 0 ? std::string() : ", process " + std::to_string(holder)));
@@ -77,7 +74,7 @@ Result<PidFile> PidFile::hold(const std::string& path) {
   const auto text = std::to_string(::getpid()) + "\n";
   if (::ftruncate(file.fd_.get(), 0) != 0 ||
       ::pwrite(file.fd_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
-    return refuse(path, reason(errno));
+    return refuse(path, reason_of(errno));
   return file;
 }
 
@@ -89,7 +86,7 @@ PidFile::~PidFile() {
 Result<pid_t> read_pid_file(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   const auto cannot = "cannot read the pid file " + printable(path) + ": ";
-  if (!fd) return failure(ExitCode::kUnavailable, cannot + reason(errno));
+  if (!fd) return failure(ExitCode::kUnavailable, cannot + reason_of(errno));
   const auto pid = pid_in(fd.get()).value_or(0);
   if (pid == 0) return failure(ExitCode::kUnavailable, cannot + "it holds no pid");
   return static_cast<pid_t>(pid);

@@ -1,13 +1,12 @@
 #include "tcp_echo/master/upgrade_call.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 
+#include "tcp_echo/ipc/sealed_text.hpp"
 #include "tcp_echo/master/executable.hpp"
 
 namespace tcp_echo {
@@ -15,7 +14,6 @@ namespace {
 
 constexpr const char* kPreflight = "preflight";
 constexpr const char* kTakeOver = "take-over";
-constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
 
 std::optional<int> descriptor_from(const std::string& text) {
   int fd = -1;
@@ -59,22 +57,11 @@ std::optional<UpgradeCall> parse_upgrade_call(const std::vector<std::string>& ar
                      .arguments = {arguments.begin() + kFixed, arguments.end()}};
 }
 
-Result<UniqueFd> make_state_file(const std::string& text) {
-  UniqueFd fd(::memfd_create("tcp-echo-state", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  const bool written = fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (!written || ::fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0)
-    return system_failure("write the state down", errno);
-  return fd;
-}
+Result<UniqueFd> make_state_file(const std::string& text) { return seal_text("tcp-echo-state", text); }
 
 Result<std::string> read_state_file(int fd) {
-  struct stat status {};
-  const int seals = ::fcntl(fd, F_GET_SEALS);  // F_SEAL_EXEC may be among them, see vm.memfd_noexec
-  if (seals < 0 || (seals & kSeals) != kSeals || ::fstat(fd, &status) != 0)
-    return failure(ExitCode::kSoftware, "there is no state to take over");
-  std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  if (::pread(fd, text.data(), text.size(), 0) != status.st_size)
-    return system_failure("read the state to take over", errno);
+  auto text = read_sealed_text(fd);
+  if (!text) return failure(text.error().code, "there is no state to take over");
   return text;
 }
 

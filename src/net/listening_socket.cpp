@@ -12,7 +12,6 @@
 #include <fstream>
 #include <limits>
 #include <string>
-#include <system_error>
 
 #include "tcp_echo/net/socket_options.hpp"
 #include "tcp_echo/net/strangers.hpp"
@@ -26,7 +25,7 @@ Error cannot_listen(const Endpoint& endpoint, int error_number) {
       : error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM || error_number == ENOBUFS
           ? ExitCode::kOsError
           : ExitCode::kUnavailable;
-  std::string reason = std::generic_category().message(error_number);
+  std::string reason = reason_of(error_number);
   if (error_number == EADDRINUSE) reason = "another process listens there already";
   if (error_number == EADDRNOTAVAIL) reason = "this machine has no such address";
   constexpr std::uint16_t kFirstUnprivilegedPort = 1024;

@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <string>
-#include <system_error>
 #include <thread>
 
 #include "tcp_echo/base/text.hpp"
@@ -20,8 +19,6 @@ namespace tcp_echo {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string reason(int error_number) { return std::generic_category().message(error_number); }
 
 /// 0, or the errno of what went wrong: ETIMEDOUT when the time is up.
 int wait_for(int fd, short events, ProbeClock::time_point deadline) {
@@ -46,35 +43,32 @@ int connect_to(const UniqueFd& fd, const Endpoint& endpoint, ProbeClock::time_po
   return ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
-/// What comes until the end of the stream, or more than a line that was sent could bring.
-Result<std::string> receive_all(const UniqueFd& fd, std::size_t most, ProbeClock::time_point deadline) {
-  std::string received;
+/// Takes what comes until the end of the stream, or until it is more than was sent. Returns as wait_for().
+int receive_all(const UniqueFd& fd, std::size_t sent, ProbeClock::time_point deadline,
+                std::string& received) {
   std::array<char, 256> bytes{};
-  while (received.size() <= most) {
-    if (const int failed = wait_for(fd.get(), POLLIN, deadline); failed != 0)
-      return failure(ExitCode::kUnavailable,
-                     fmt::format("{} of {} bytes came back: {}", received.size(), most, reason(failed)));
+  while (received.size() <= sent) {
+    if (const int failed = wait_for(fd.get(), POLLIN, deadline); failed != 0) return failed;
     const auto size = ::recv(fd.get(), bytes.data(), bytes.size(), 0);
-    if (size == 0) break;
-    if (size < 0 && errno != EINTR && errno != EAGAIN)
-      return failure(ExitCode::kUnavailable,
-                     fmt::format("{} of {} bytes came back: {}", received.size(), most, reason(errno)));
+    if (size == 0) return 0;
+    if (size < 0 && errno != EINTR && errno != EAGAIN) return errno;
     if (size > 0) received.append(bytes.data(), static_cast<std::size_t>(size));
   }
-  return received;
+  return 0;
 }
 
-Result<void> expect_echo(const UniqueFd& fd, ProbeClock::time_point deadline) {
+/// Nothing if the line comes back, else what came instead.
+std::optional<std::string> complaint_about(const UniqueFd& fd, ProbeClock::time_point deadline) {
   const auto line = fmt::format("tcp-echo-master --probe {} {}\n", ::getpid(),
                                 ProbeClock::now().time_since_epoch().count());
   if (::send(fd.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()))
-    return failure(ExitCode::kUnavailable, "nothing could be sent: " + reason(errno));
+    return "nothing could be sent: " + reason_of(errno);
   ::shutdown(fd.get(), SHUT_WR);
-  const auto received = receive_all(fd, line.size(), deadline);
-  if (!received) return tl::unexpected(received.error());
-  if (*received == line) return {};
-  return failure(ExitCode::kUnavailable,
-                 fmt::format("sent {}, got {}", in_quotes(line), in_quotes(*received)));
+  std::string received;
+  if (const int failed = receive_all(fd, line.size(), deadline, received); failed != 0)
+    return fmt::format("{} of {} bytes came back: {}", received.size(), line.size(), reason_of(failed));
+  if (received != line) return fmt::format("sent {}, got {}", in_quotes(line), in_quotes(received));
+  return std::nullopt;
 }
 
 /// Where to connect to for it: [::] takes IPv4 as well, and ::1 may be missing where IPv6 is not.
@@ -108,18 +102,15 @@ std::string nobody(std::optional<pid_t> master) {
 }  // namespace
 
 Result<void> probe_endpoint(const Endpoint& endpoint, ProbeClock::time_point deadline) {
-  int failed = 0;
+  std::optional<std::string> complaint;
   for (const auto& place : reached_at(endpoint)) {
     const UniqueFd fd(::socket(place.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    failed = connect_to(fd, place, deadline);
-    if (failed != 0) continue;
-    auto echoed = expect_echo(fd, deadline);
-    if (echoed) return {};
-    return failure(echoed.error().code,
-                   fmt::format("{} does not echo: {}", endpoint.text(), echoed.error().text));
+    const int failed = connect_to(fd, place, deadline);
+    complaint = failed == 0 ? complaint_about(fd, deadline) : "cannot connect: " + reason_of(failed);
+    if (failed == 0) break;
   }
-  return failure(ExitCode::kUnavailable,
-                 fmt::format("{} does not echo: cannot connect: {}", endpoint.text(), reason(failed)));
+  if (!complaint) return {};
+  return failure(ExitCode::kUnavailable, fmt::format("{} does not echo: {}", endpoint.text(), *complaint));
 }
 
 Result<std::vector<Endpoint>> probe_service(std::optional<pid_t> master, std::chrono::milliseconds patience) {

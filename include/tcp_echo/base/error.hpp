@@ -26,6 +26,9 @@ inline tl::unexpected<Error> failure(ExitCode code, std::string text) {
   return tl::unexpected<Error>(Error{code, std::move(text)});
 }
 
+/// What strerror(3) says: "Permission denied".
+std::string reason_of(int error_number);
+
 /// "open /var/log/x: Permission denied". EACCES and EPERM mean kNoPermission, everything else kOsError.
 Error system_error(std::string_view attempted, int error_number);
 

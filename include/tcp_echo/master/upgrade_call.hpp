@@ -36,7 +36,7 @@ std::optional<UpgradeCall> parse_upgrade_call(const std::vector<std::string>& ar
 /// What a preflight that went well writes to stdout. Another program, put there by mistake, does not.
 inline constexpr const char* kPreflightAnswer = "tcp-echo-master: ready to take over\n";
 
-/// A memfd that holds the text and will not change; close-on-exec.
+/// The text, sealed (ipc/sealed_text.hpp).
 Result<UniqueFd> make_state_file(const std::string& text);
 
 /// What make_state_file() wrote; kSoftware if that is no such file.
