@@ -98,13 +98,17 @@ TEST(Serve, FiveHundredConnectionsSpreadOverBothWorkers) {
 }
 
 TEST(Serve, EveryListenAddressIsServedOnOnePortForAllWorkers) {
-  const std::string third = has_ipv6_loopback() ? "[::1]" : "127.0.0.3";
-  Daemon daemon(
-      {{"--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0", "--listen", third + ":0", "--workers", "3"}});
-  const auto ports = daemon.ports();
-  ASSERT_EQ(ports.size(), 3U);
   const std::array<std::string, 3> addresses = {"127.0.0.1", "127.0.0.2",
                                                 has_ipv6_loopback() ? "::1" : "127.0.0.3"};
+  Launch launch{{"--workers", "3"}};
+  for (const auto& address : addresses) {
+    const bool is_v6 = address.find(':') != std::string::npos;
+    launch.arguments.insert(launch.arguments.end(),
+                            {"--listen", (is_v6 ? "[" + address + "]" : address) + ":0"});
+  }
+  Daemon daemon(std::move(launch));
+  const auto ports = daemon.ports();
+  ASSERT_EQ(ports.size(), addresses.size());
   for (std::size_t i = 0; i < ports.size(); ++i) {
     for (int round = 0; round < 20; ++round) EXPECT_EQ(Client(ports[i], addresses[i]).echo("hello"), "hello");
   }
