@@ -1,7 +1,7 @@
 #!/bin/sh
 # Configures and builds one preset of CMakePresets.json, and is silent when nothing is to do.
 #   build.sh PRESET [-k N] [TARGET...]     -k as ninja has it: 0 goes on after any number of errors
-# CMAKE_OPTS in the environment are further options of CMake, such as -DTCP_ECHO_DEFAULT_PORT=7.
+# In the environment: CMAKE_OPTS, further options of CMake such as -DTCP_ECHO_DEFAULT_PORT=7; CC and CXX, the compilers.
 # All output goes to stderr: run.sh leaves stdout to the daemon.
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,18 +14,18 @@ folder=build/$preset
 stamp=$folder/configured-$preset
 given=$folder/configured-with
 
-# An option that is not given any more would stay in CMake's cache.
-options=${CMAKE_OPTS:-}
-if [ -e "$given" ] && [ "$(cat "$given")" != "$options" ]; then rm -f "$folder/CMakeCache.txt" "$folder"/configured-*; fi
+# CMake's cache would keep the compiler of before, and an option that is not given any more.
+choice="${CMAKE_OPTS:-} CC=${CC:-} CXX=${CXX:-}"
+if [ -e "$given" ] && [ "$(cat "$given")" != "$choice" ]; then rm -f "$folder/CMakeCache.txt" "$folder"/configured-*; fi
 
 # Changed CMakeLists files the build notices by itself, changed presets it does not. The stamp is written last, so that
 # an interrupted configuration is done again.
 if [ ! -e "$stamp" ] || [ -n "$(find CMakePresets.json -newer "$stamp")" ]; then
   echo "configuring $folder" >&2
   mkdir -p "$folder"
-  echo "$options" >"$given"
+  echo "$choice" >"$given"
   # shellcheck disable=SC2086  # words on purpose
-  if ! cmake --preset "$preset" $options >"$folder/configure.log" 2>&1; then
+  if ! cmake --preset "$preset" ${CMAKE_OPTS:-} >"$folder/configure.log" 2>&1; then
     cat "$folder/configure.log" >&2
     exit 1
   fi
