@@ -71,7 +71,8 @@ add_plugins() {
 }
 
 start_engine() {
-  ! pgrep -x dockerd >/dev/null || fail 'another Docker engine runs on this machine; use that one'
+  # Not one that has ended, and that nobody has waited for yet.
+  ! pgrep --exact --runstates D,R,S dockerd >/dev/null || fail 'another Docker engine runs on this machine; use that one'
   as_root mkdir -p "$state"
   as_root sh -c "cat /proc/sys/net/ipv4/ip_forward >'$state/ip_forward'; iptables -S FORWARD | head -n 1 >'$state/forward'"
   # In a session of its own: it outlives the terminal that this was typed in.

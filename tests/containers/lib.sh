@@ -36,31 +36,33 @@ compose() {
   if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi
 }
 
-# build OPTION...: an image of this folder; says nothing unless that fails.
+# build OPTION...: an image of this folder; says nothing unless that fails. With buildkit=0 by the classic builder.
 build() {
-  local log buildkit=0
-  if docker buildx version >/dev/null 2>&1; then buildkit=1; fi
-  log=$(DOCKER_BUILDKIT=$buildkit docker build "$@" . 2>&1) || { tail -n 60 <<<"$log"; say "error: docker build $* failed"; return 1; }
+  local log buildkit=${buildkit:-1}
+  docker buildx version >/dev/null 2>&1 || buildkit=0
+  log=$(DOCKER_BUILDKIT=$buildkit docker build --label "$prefix" "$@" . 2>&1) || { tail -n 60 <<<"$log"; say "error: docker build $* failed"; return 1; }
 }
 
 # find_engine [SUITE...]: the engine that is there; else one of our own with these base images, where that can be; else
 # nothing, and a word about it.
 find_engine() {
   started_engine=no
-  trap clean_up EXIT
   eval "$(docker/engine.sh env)"
-  if docker info >/dev/null 2>&1; then return; fi
-  if [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; then
-    started_engine=yes
-    if docker/engine.sh up "$@"; then eval "$(docker/engine.sh env)"; return; fi
+  if ! docker info >/dev/null 2>&1 && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
+    # What an "up" that fails has begun it takes back itself.
+    if docker/engine.sh up "$@"; then started_engine=yes; fi
+    eval "$(docker/engine.sh env)"
   fi
+  if docker info >/dev/null 2>&1; then trap clean_up EXIT; return; fi
   say 'LEFT OUT: no Docker engine answers, and none could be started here (see docker/engine.sh)'
   return 1
 }
 
 clean_up() {
   remove_containers
-  docker images -q --filter "reference=$prefix*" | sort -u | xargs -r docker rmi -f >/dev/null 2>&1
+  # Not by name alone: one that was built anew under the same name has lost it.
+  { docker images -q --filter "label=$prefix"; docker images -q --filter "reference=$prefix*"; } | sort -u |
+    xargs -r docker rmi -f >/dev/null 2>&1
   [ "$started_engine" = no ] || docker/engine.sh down
 }
 
@@ -94,6 +96,9 @@ inside() { docker exec "$container" sh -c "$1"; }
 workers() { inside 'grep -l "^tcp-echo.wrk" /proc/[0-9]*/comm 2>/dev/null | cut -d / -f 3'; }
 signal_workers() { inside "kill -$1 $(workers | tr '\n' ' ')"; }
 
+# Whether so many clients are connected: /proc/net/tcp, state 01.
+has_clients() { [ "$(inside 'cat /proc/net/tcp /proc/net/tcp6' | awk '$4 == "01"' | wc -l)" -ge "$1" ]; }
+
 # load ADDRESS:PORT [OPTION...]: the load generator, as loud as its last line unless it fails.
 load() {
   local log
@@ -120,15 +125,17 @@ run_test() {
   remove_containers
 }
 
-# run_tests FILE REGEX: the functions of the file whose name begins with "test_" and matches.
+# select_tests FILE REGEX: the functions of the file whose name begins with "test_" and matches. Ends the script if there
+# are none: no engine has to be started for that.
+select_tests() {
+  mapfile -t names < <(sed -nE 's/^(test_[a-zA-Z0-9_]+)\(\).*/\1/p' "$1" | grep -E -- "$2")
+  [ ${#names[@]} -gt 0 ] || { say 'LEFT OUT: no container test has that name'; exit 0; }
+}
+
 run_tests() {
-  local names name
+  local name
   failed=() ran=0
-  mapfile -t names < <(sed -nE 's/^(test_[a-zA-Z0-9_]+)\(\).*/\1/p' "$1")
-  for name in "${names[@]}"; do
-    [[ ! $name =~ $2 ]] || run_test "$name"
-  done
+  for name in "${names[@]}"; do run_test "$name"; done
   [ ${#failed[@]} -eq 0 ] || { say "error: ${#failed[@]} container tests failed: ${failed[*]}"; return 1; }
-  [ $ran -gt 0 ] || say 'LEFT OUT: no container test has that name'
   say "checked $ran tests"
 }

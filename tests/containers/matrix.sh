@@ -43,7 +43,7 @@ test_another_built_in_port_is_healthy() {
 }
 
 test_the_classic_builder_builds_it_too() {
-  DOCKER_BUILDKIT=0 docker build --tag "$image" .
+  buildkit=0 build --tag "$image"
   service
   load "$address:8090" --duration 1s
 }
@@ -97,6 +97,7 @@ test_arm64_echoes_reloads_and_upgrades_under_emulation() {
   expect 0 "$(inspect '{{.State.ExitCode}}')" 'exit code'
 }
 
+select_tests "${BASH_SOURCE[0]}" "${1:-.}"
 find_engine bookworm trixie || exit 0
 build_load || exit
-run_tests "${BASH_SOURCE[0]}" "${1:-.}"
+run_tests
