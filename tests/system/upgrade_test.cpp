@@ -17,6 +17,13 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+/// The next program as one that takes its time to say whether it can take over. The take-over itself must not
+/// run a command before the program: a shell that has waited for one lets in the signals that are held back
+/// for the program, and dies of them.
+std::string takes_its_time_to_answer(const std::string& seconds) {
+  return "#!/bin/sh\n[ \"$1\" != preflight ] || sleep " + seconds + "\nexec " + next_program() + " \"$@\"\n";
+}
+
 TEST(Upgrade, PutsAnotherProgramIntoTheSameProcess) {
   const Folder folder;
   const auto pid_file = folder / "pid";
@@ -259,7 +266,7 @@ TEST(Upgrade, AskedForTwiceStillGoesBackToTheProgramThatCouldServe) {
     return std::filesystem::read_symlink("/proc/" + std::to_string(service.daemon().pid()) + "/exe").string();
   };
   faults.become("1 abort\n");
-  service.install_script("#!/bin/sh\nsleep 0.2\nexec " + next_program() + " \"$@\"\n");
+  service.install_script(takes_its_time_to_answer("0.2"));
   service.daemon().signal(SIGUSR2);
   ASSERT_TRUE(service.daemon().logs("whether it can take over"));
   service.install(next_program());
@@ -305,7 +312,7 @@ TEST(Upgrade, ThatFailsOwesAReloadThatWasAskedForMeanwhile) {
   Service service({}, "workers = 1\n", {.environment = {faults.variable()}});
   ASSERT_TRUE(service.daemon().is_serving());
   faults.become("1 abort\n");
-  service.install_script("#!/bin/sh\nsleep 0.3\nexec " + next_program() + " \"$@\"\n");
+  service.install_script(takes_its_time_to_answer("0.3"));
   service.daemon().signal(SIGUSR2);
   ASSERT_TRUE(service.daemon().logs("whether it can take over"));
   service.configure("workers = 3\n");
