@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kName = "tcp-echo-addresses";
-constexpr auto kLink = "/memfd:tcp-echo-addresses (deleted)";
+constexpr off_t kMostBytes = 1 << 20;  // far more than all addresses of a machine take
 
 std::vector<Endpoint> endpoints_in(const std::string& text) {
   std::vector<Endpoint> endpoints;
@@ -28,14 +28,16 @@ std::vector<Endpoint> endpoints_in(const std::string& text) {
   return endpoints;
 }
 
-/// Opened anew rather than duplicated, through the link that the kernel shows for it.
+/// Opened anew rather than duplicated, through the link that the kernel shows for it. Whose it is may put a
+/// pipe there meanwhile, which must not hold us up.
 UniqueFd open_notice(const fs::path& descriptors) {
+  const auto link = std::string("/memfd:") + kName + " (deleted)";
   std::error_code error;
   for (fs::directory_iterator entry(descriptors, error), end; !error && entry != end;
        entry.increment(error)) {
     std::error_code gone;
-    if (fs::read_symlink(entry->path(), gone) == kLink)
-      return UniqueFd(::open(entry->path().c_str(), O_RDONLY | O_CLOEXEC));
+    if (fs::read_symlink(entry->path(), gone) == link)
+      return UniqueFd(::open(entry->path().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   }
   return {};
 }
@@ -76,6 +78,7 @@ std::vector<AddressNotice> find_notices(std::optional<pid_t> of) {
     const auto notice = open_notice(fs::path("/proc") / std::to_string(pid) / "fd");
     struct stat status {};
     if (!notice || ::fstat(notice.get(), &status) != 0 || !has_our_network(pid)) continue;
+    if (status.st_size > kMostBytes) continue;
     const bool is_known = std::find(seen.begin(), seen.end(), status.st_ino) != seen.end();
     const auto text = read_sealed_text(notice.get());  // anybody may call a file of his as we do
     if (is_known || !text) continue;

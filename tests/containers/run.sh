@@ -130,19 +130,22 @@ test_compose_is_healthy_within_10_s_and_the_quickstart_works() {
 }
 
 test_compose_stop_loses_nothing_and_ends_with_0() {
-  local loader
+  local loader quiet=() fd
   project_up
   eventually is_serving
-  # One that is quiet, and fifty that go on for some seconds: they end by themselves, before time is up.
-  exec 3<>"/dev/tcp/${published%:*}/${published#*:}"
-  echo quiet >&3
+  # Thirty that are quiet, and fifty that go on for some seconds: they end by themselves, before time is up.
+  for _ in {1..30}; do
+    exec {fd}<>"/dev/tcp/${published%:*}/${published#*:}"
+    echo quiet >&"$fd"
+    quiet+=("$fd")
+  done
   load "$published" --duration 3s --connections 50 --message-size 4KiB --half-close &
   loader=$!
-  eventually has_clients 51
+  eventually has_clients 80
   project stop
   expect 0 "$(inspect '{{.State.ExitCode}}')" 'exit code'
   wait $loader || fail 'a client lost bytes'
-  expect quiet "$(cat <&3)" 'what the quiet client got'
+  for fd in "${quiet[@]}"; do expect quiet "$(cat <&"$fd")" 'what a quiet client got'; done
   logs_say 'stopped'
 }
 

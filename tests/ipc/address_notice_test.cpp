@@ -8,6 +8,7 @@
 
 #include "support/child.hpp"
 #include "support/sockets.hpp"
+#include "tcp_echo/ipc/sealed_text.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -72,6 +73,14 @@ TEST(AddressNotice, OfAProcessThatIsGoneIsNone) { EXPECT_TRUE(find_notices(0).em
 TEST(AddressNotice, IsNotTakenFromAFileThatMayStillChange) {
   const UniqueFd fd(::memfd_create("tcp-echo-addresses", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   ASSERT_EQ(::write(fd.get(), "127.0.0.1:7\n", 12), 12);
+  EXPECT_TRUE(find_notices(::getpid()).empty());
+}
+
+TEST(AddressNotice, IsNotTakenFromAFileThatIsTooLarge) {
+  const std::string address = "127.0.0.1:7\n";
+  std::string text = address;
+  while (text.size() <= (1U << 20)) text += address;
+  const auto fd = value_or_throw(seal_text("tcp-echo-addresses", text));
   EXPECT_TRUE(find_notices(::getpid()).empty());
 }
 
