@@ -63,11 +63,15 @@ void Clearings::add(const std::vector<ListenerSet::Address>& addresses, std::chr
   settle();
 }
 
-void Clearings::settle() {
+void Clearings::entrust_to(const Tell& tell) {
   for (const auto& clearing : clearings_) {
-    if (!clearing->block)
-      clearing->block = handlers_.tell_someone({clearing->number}, descriptors_of(clearing->sockets));
+    if (!clearing->block) clearing->block = tell({clearing->number}, descriptors_of(clearing->sockets));
   }
+}
+
+bool Clearings::has_unassigned() const noexcept {
+  return std::any_of(clearings_.begin(), clearings_.end(),
+                     [](const auto& clearing) { return !clearing->block; });
 }
 
 Clearings::Clearing* Clearings::find(std::size_t block, std::uint32_t number) {

@@ -73,25 +73,6 @@ void Fleet::begin_to_watch() {
   watch_.start(heartbeat_interval(config().watchdog));
 }
 
-void Fleet::drain() {
-  is_ending_ = true;
-  if (movement_) fail_movement({ExitCode::kTemporary, "the service stops"});
-  end_by_ = loop_.now() + config().shutdown_timeout;
-  for (const auto& leaver : leavers_) {
-    if (wants_successor(*leaver)) drain_leaver(*leaver, config().shutdown_timeout);
-  }
-  for (const auto& slot : slots_) handle(*slot, SlotEvent::kDrain);
-}
-
-void Fleet::stop() {
-  is_ending_ = true;
-  if (movement_) fail_movement({ExitCode::kTemporary, "the service stops"});
-  for (const auto& slot : slots_) handle(*slot, SlotEvent::kStop);
-  for (const auto& leaver : leavers_) {
-    if (leaver->stage != Leaver::Stage::kDying) stop_leaver(*leaver);
-  }
-}
-
 void Fleet::handle(Slot& slot, SlotEvent event) {
   const auto [state, action] = step(slot.state, event);
   slot.state = state;
@@ -134,23 +115,6 @@ void Fleet::spawn(Slot& slot) {
     return handle(slot, SlotEvent::kFailed);
   }
   expect_service(slot, 0ms);
-}
-
-/// Its slot had no worker, or lost it, when the service ended: somebody may be waiting on its listeners.
-void Fleet::spawn_to_drain(Slot& slot) {
-  slot.delay.stop();
-  if (loop_.now() >= end_by_) return handle(slot, SlotEvent::kFailed);  // it would come too late
-  if (auto spawned = try_spawn(slot); !spawned) {
-    spdlog::error("worker {} cannot be started: {}; clients that wait for it are lost", slot.index + 1,
-                  spawned.error().text);
-    return handle(slot, SlotEvent::kFailed);
-  }
-  tell_drain(*slot.worker);
-}
-
-void Fleet::tell_drain(WorkerProcess& worker) const {
-  const auto left = std::max<std::chrono::milliseconds>(end_by_ - loop_.now(), 0ms);
-  worker.tell_to_end(DrainMessage{static_cast<std::uint64_t>(left.count())});
 }
 
 WorkerProcess::Handlers Fleet::handlers_for(Slot& slot, std::size_t block) {
@@ -238,18 +202,6 @@ bool Fleet::start_has_failed() const {
           std::none_of(slots_.begin(), slots_.end(), was_ready));
 }
 
-void Fleet::tell_stop(Slot& slot) {
-  if (!slot.patience.is_running()) slot.patience.start(kPatience);  // asking again must not put the kill off
-  slot.worker->tell_to_end(StopMessage{});
-}
-
-void Fleet::leave() {
-  const bool all_gone = leavers_.empty() && std::all_of(slots_.begin(), slots_.end(), [](const auto& slot) {
-                          return slot->state == SlotState::kGone;
-                        });
-  if (all_gone) handlers_.on_all_gone();
-}
-
 bool Fleet::is_moving() const {
   const auto moves = [](const auto& leaver) { return leaver->stage == Leaver::Stage::kMoving; };
   return movement_ || !clearings_.is_empty() || std::any_of(leavers_.begin(), leavers_.end(), moves);
@@ -261,7 +213,10 @@ void Fleet::on_message(Slot& slot, std::size_t block, const Message& message) {
   if (auto* const leaver = leaver_with(block)) return on_leaver_message(*leaver, message);
   if (std::holds_alternative<ReadyMessage>(message)) return on_ready(slot);
   if (std::holds_alternative<LeavingMessage>(message)) return handle(slot, SlotEvent::kLeaving);
-  if (std::holds_alternative<EmptiedMessage>(message)) return handle(slot, SlotEvent::kEmptied);
+  if (std::holds_alternative<EmptiedMessage>(message)) {
+    emptiers_.on_emptied(slot.index);
+    return handle(slot, SlotEvent::kEmptied);
+  }
   if (const auto* refused = std::get_if<RefuseLoanMessage>(&message)) return on_refused_loan(slot, *refused);
   if (heeds_clearing(block, message)) return;
   spdlog::error("{} sent a message that only a master may send; killing it", slot.worker->name());
@@ -296,6 +251,7 @@ void Fleet::on_exit(Slot& slot, std::size_t block, const ExitStatus& status) {
     leave();
     return handlers_.on_change();
   }
+  emptiers_.on_gone(slot.index);
   slot.failure = ended;
   slot.late.stop();
   slot.patience.stop();

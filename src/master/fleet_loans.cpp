@@ -102,6 +102,7 @@ void Fleet::on_refused_loan(Slot& slot, const RefuseLoanMessage& message) {
                message.slot);
   slot.may_borrow_from = loop_.now() + kRefusalHolds;
   loans_.set_borrower(lender, std::nullopt);
+  emptiers_.release(lender);
   settle_loans();
 }
 

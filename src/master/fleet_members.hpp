@@ -52,6 +52,7 @@ struct Fleet::Slot {
   bool late_for_sure = false;
   bool unserved_for_sure = false;
   bool needs_borrower = false;
+  bool was_spawned_to_drain = false;  ///< that is tried once
   std::chrono::milliseconds spawn_due{};
   std::chrono::milliseconds may_borrow_from{};
   Timer late;

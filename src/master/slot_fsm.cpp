@@ -64,6 +64,8 @@ constexpr SlotRow kTable[] = {
     {State::kStopping, Event::kHung, {State::kStopping, Action::kAbort}},
     {State::kStopping, Event::kPatienceOver, {State::kStopping, Action::kKill}},
     {State::kStopping, Event::kStop, {State::kStopping, Action::kTellStop}},
+
+    {State::kGone, Event::kDrain, {State::kEmptyingAgain, Action::kSpawnToDrain}},  // nobody else empties
 };
 
 constexpr bool has_no_pair_twice() {

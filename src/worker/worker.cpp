@@ -333,6 +333,7 @@ void Worker::clear(const ClearMessage& message, std::vector<UniqueFd> descriptor
 void Worker::give_up(const GiveUpMessage& message) {
   std::erase_if(clearings_,
                 [&message](const Clearing& clearing) { return clearing.number == message.number; });
+  if (phase_ == WorkerPhase::kDraining) return on_acceptor_finished();
   leave_if_done();
 }
 
@@ -348,6 +349,7 @@ void Worker::on_clear(std::uint32_t number) noexcept {
   }
   say(ClearedMessage{number});
   pass_on();
+  if (phase_ == WorkerPhase::kDraining) return on_acceptor_finished();
   leave_if_done();
 }
 
@@ -375,8 +377,9 @@ void Worker::drain_alone() {
 }
 
 bool Worker::has_emptied_queues() const {
-  return std::all_of(desks_.begin(), desks_.end(),
-                     [](const Desk& desk) { return desk.acceptor->is_finished(); });
+  const auto is_finished = [](const auto& each) { return each.acceptor->is_finished(); };
+  return std::all_of(desks_.begin(), desks_.end(), is_finished) &&
+         std::all_of(clearings_.begin(), clearings_.end(), is_finished);
 }
 
 void Worker::on_acceptor_finished() noexcept {

@@ -148,6 +148,33 @@ TEST(Reload, ThatRemovesAnAddressLetsThoseWaitAtTheLimitOfConnectionsAndServesTh
   }
 }
 
+TEST(Reload, ThatRemovesAnAddressLosesNobodyWhenTheWorkerThatEmptiesItDiesDuringAStop) {
+  const auto kept = free_port();
+  const auto removed = free_port();
+  Service service({"--workers", "1", "--worker-connections", "2", "--watchdog", "0"},
+                  listen_line({kept, removed}));
+  auto served = connect_many(service.port(), 2);
+  for (auto& client : served) ASSERT_EQ(client.echo("hi"), "hi");
+  auto waiting = connect_many(removed, 10);
+  const auto former = service.daemon().workers(1).front();
+  service.configure(listen_line({kept}));
+  service.daemon().signal(SIGHUP);
+  ASSERT_TRUE(service.daemon().logs("reloaded: "));
+  const auto emptier = service.daemon().worker_after(former);
+  ASSERT_TRUE(eventually([&] { return !is_alive(former); }));
+  ::kill(emptier, SIGSTOP);
+  service.daemon().signal(SIGTERM);
+  ASSERT_TRUE(service.daemon().logs("stopping gracefully"));
+  ::kill(emptier, SIGKILL);
+  std::size_t lost = 0;
+  for (auto& client : waiting) {
+    lost += client.echo("at last") == "at last" ? 0U : 1U;
+    client.close();
+  }
+  EXPECT_LE(lost, 2U) << "the dead worker had room for two of them until the others were handed over to it";
+  EXPECT_EQ(service.daemon().wait().exit_code, 0);
+}
+
 TEST(Reload, MayBringAnAddressBackThatCouldNotBeEmptied) {
   const auto kept = free_port();
   const auto removed = free_port();

@@ -50,6 +50,53 @@ TEST(Scale, KeepsEveryCountAndBalances) {
   for (auto& client : more) EXPECT_EQ(client.echo("still"), "still");
 }
 
+/// Clients that wait on the listeners of two slots, of which only the first has a worker.
+std::vector<Client> waiting_for_a_stopped_worker(Service& service, pid_t worker) {
+  ::kill(worker, SIGSTOP);
+  auto waiting = connect_many(service.port(), 30);
+  for (const auto& client : waiting) EXPECT_TRUE(client.send("ping"));
+  return waiting;
+}
+
+void expect_to_be_served_to_the_end(std::vector<Client>& clients) {
+  std::size_t lost = 0;
+  for (auto& client : clients) {
+    client.half_close();
+    lost += client.receive_all() == "ping" && client.end() == End::kFin ? 0U : 1U;
+  }
+  EXPECT_EQ(lost, 0U);
+}
+
+TEST(Scale, AStopServesWhoWaitsForASlotThatWasScaledAwayAlsoIfItsBorrowerDiesMeanwhile) {
+  Service service({"--workers", "2", "--watchdog", "0"});
+  ASSERT_TRUE(service.daemon().is_serving());
+  ASSERT_TRUE(service.shrink());
+  const auto borrower = service.daemon().workers(1).front();
+  auto waiting = waiting_for_a_stopped_worker(service, borrower);
+  service.daemon().signal(SIGTERM);
+  ASSERT_TRUE(service.daemon().logs("stopping gracefully"));
+  ::kill(borrower, SIGKILL);
+  expect_to_be_served_to_the_end(waiting);
+  EXPECT_EQ(service.daemon().wait().exit_code, 0);
+}
+
+TEST(Scale, AStopServesWhoWaitsForASlotThatWasScaledAwayAlsoWhenTheOnlyWorkerIsDead) {
+  Service service(
+      {"--workers", "2", "--watchdog", "0", "--respawn-delay-min", "1h", "--respawn-delay-max", "1h"});
+  ASSERT_TRUE(service.daemon().is_serving());
+  ASSERT_TRUE(service.shrink());
+  const auto first = service.daemon().workers(1).front();
+  ::kill(first, SIGKILL);  // the next one is started at once
+  const auto second = service.daemon().worker_after(first);
+  ASSERT_TRUE(service.daemon().logs("is ready"));
+  auto waiting = waiting_for_a_stopped_worker(service, second);
+  ::kill(second, SIGKILL);
+  ASSERT_TRUE(service.daemon().logs("starting another in 1h"));
+  service.daemon().signal(SIGTERM);
+  expect_to_be_served_to_the_end(waiting);
+  EXPECT_EQ(service.daemon().wait().exit_code, 0);
+}
+
 TEST(Scale, NeverGoesBelowOneWorker) {
   Service service({"--workers", "1"});
   ASSERT_TRUE(service.daemon().is_serving());

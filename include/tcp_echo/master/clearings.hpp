@@ -19,11 +19,11 @@ namespace tcp_echo {
 
 class Clearings {
  public:
+  /// Tells a worker; gives its block of the scoreboard, or nothing if it cannot be told.
+  using Tell = std::function<std::optional<std::size_t>(const ClearMessage&, std::span<const int>)>;
+
   struct Handlers {
-    /// Tells a worker that serves, another one each time; gives its block of the scoreboard, or nothing if
-    /// none can be told.
-    std::function<std::optional<std::size_t>(const ClearMessage&, std::span<const int> descriptors)>
-        tell_someone;
+    Tell tell_someone;  ///< that serves, another one each time
     std::function<void(std::size_t block, const GiveUpMessage&)> tell;
     std::function<void()> on_removed;  ///< there is one less
   };
@@ -35,7 +35,9 @@ class Clearings {
   /// Nobody can begin a handshake with these any more. What is not empty after `time` is closed all the same.
   void add(const std::vector<ListenerSet::Address>& addresses, std::chrono::milliseconds time);
   /// Finds a worker for those that have none: call it whenever one may have begun to serve.
-  void settle();
+  void settle() { entrust_to(handlers_.tell_someone); }
+  /// The same for a worker that is started because nobody else can be told.
+  void entrust_to(const Tell& tell);
   /// By the worker with that block.
   void on_cleared(std::size_t block, const ClearedMessage& message);
   /// The same worker: another one is tried soon.
@@ -44,6 +46,7 @@ class Clearings {
   void on_worker_gone(std::size_t block);
 
   bool is_empty() const noexcept { return clearings_.empty(); }
+  bool has_unassigned() const noexcept;
 
  private:
   struct Clearing;

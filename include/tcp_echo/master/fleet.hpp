@@ -20,6 +20,7 @@
 #include "tcp_echo/base/error.hpp"
 #include "tcp_echo/loop/timer.hpp"
 #include "tcp_echo/master/clearings.hpp"
+#include "tcp_echo/master/emptiers.hpp"
 #include "tcp_echo/master/generation.hpp"
 #include "tcp_echo/master/loans.hpp"
 #include "tcp_echo/master/slot_fsm.hpp"
@@ -90,20 +91,16 @@ class Fleet {
   void handle(Slot& slot, SlotEvent event);
   void act(Slot& slot, SlotAction action);
   void spawn(Slot& slot);
-  void spawn_to_drain(Slot& slot);
   WorkerProcess::Handlers handlers_for(Slot& slot, std::size_t block);
   Result<std::unique_ptr<WorkerProcess>> start_process(Slot& slot,
                                                        std::shared_ptr<const Generation> generation,
                                                        bool waits);
   Result<void> try_spawn(Slot& slot);
   void serve(Slot& slot);
-  void tell_drain(WorkerProcess& worker) const;
   void abort(Slot& slot);
   void abort(Leaver& leaver);
   void abort(WorkerProcess& worker) const;
   void schedule_spawn(Slot& slot);
-  void tell_stop(Slot& slot);
-  void leave();
 
   void on_message(Slot& slot, std::size_t block, const Message& message);
   void on_exit(Slot& slot, std::size_t block, const ExitStatus& status);
@@ -111,6 +108,15 @@ class Fleet {
   void on_ready(Slot& slot);
   void on_late(Slot& slot);
   void on_unserved(Slot& slot);
+
+  // fleet_end.cpp
+  void expect_emptiers();
+  void spawn_to_drain(Slot& slot);
+  void entrust_what_nobody_empties(Slot& slot);
+  void tell_drain(WorkerProcess& worker) const;
+  void tell_stop(Slot& slot);
+  void leave();
+  Slot* find_one_to_drain();
 
   // fleet_movement.cpp
   void on_candidate_message(Slot& slot, const Message& message);
@@ -172,13 +178,14 @@ class Fleet {
   std::size_t told_last_ = 0;  ///< the slot that was told something which any of them might be
   std::vector<bool> blocks_in_use_;
   Loans loans_;
+  Emptiers emptiers_;
   std::optional<Movement> movement_;
   Timer candidates_late_;
   bool late_for_sure_ = false;  ///< the candidates
   Timer loan_retry_;
   Timer watch_;
   std::chrono::milliseconds last_look_{};
-  std::chrono::milliseconds end_by_{};  ///< set by drain()
+  std::chrono::milliseconds end_by_{};  ///< set by drain(); in the past after stop()
   bool all_were_ready_ = false;
   bool start_failed_ = false;
   bool is_changing_ = false;
