@@ -111,10 +111,16 @@ void Connection::discard() noexcept {
   if (size == 0 || !try_later(errno)) close(state_.reason);
 }
 
+/// Timers come before readiness in a turn of the loop, and a process that stood still for a while finds both
+/// due. Whether something could move after all, or the connection ended.
+bool Connection::had_a_turn_due() noexcept {
+  const auto moved_before = state_.received_bytes + state_.sent_bytes;
+  on_ready(false);
+  return is_closing() || state_.received_bytes + state_.sent_bytes != moved_before;
+}
+
 void Connection::on_quiet() noexcept {
-  // Timers come before readiness in a turn of the loop, and a process that was stopped for a while finds both
-  // due.
-  if (state_.unsent.is_empty() && unread_bytes(fd_.get()) > 0) return table_.idle_queue().touch(*this);
+  if (had_a_turn_due()) return;
   if (table_.is_draining()) {
     // Whoever still has bytes to come gets them, for as long as --shutdown-timeout allows.
     if (state_.unsent.is_empty() && unacknowledged_bytes(fd_.get()) == 0) return finish(CloseReason::kDrain);

@@ -1,10 +1,12 @@
 #include "tcp_echo/echo/connection.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <thread>
 
 #include "support/counting_allocator.hpp"
 #include "support/engine.hpp"
@@ -323,6 +325,42 @@ TEST(IdleConnection, WithUnsentBytesIsResetAndDoesNotLookComplete) {
   engine.stuff(client, random_bytes(1UL << 20));
   EXPECT_TRUE(engine.until_closed(CloseReason::kIdle));
   EXPECT_EQ(engine.read_to_end(client), End::kReset);
+}
+
+/// As a process that is stopped, or whose container is paused.
+void stand_still_for(std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }
+
+TEST(IdleConnection, IsNotOneThatStoodStillWithBytesUnsentThatTheClientHasRoomFor) {
+  constexpr auto kTimeout = 300ms;  // filling the buffers takes a while
+  Engine engine(with_idle_timeout(kTimeout));
+  auto client = engine.connect_small();
+  const auto bytes = random_bytes(1UL << 20);
+  const auto sent = engine.stuff(client, bytes);
+  pollfd more{client.fd(), POLLIN, 0};
+  while (client.end() == End::kOpen && ::poll(&more, 1, 20) > 0) client.read_some();  // all of the kernel's
+  stand_still_for(2 * kTimeout);
+  engine.read_until(client, sent);
+  EXPECT_TRUE(client.received() == bytes.substr(0, sent)) << client.received().size() << " of " << sent;
+}
+
+TEST(IdleConnection, IsNotOneThatStoodStillAndHasBytesToRead) {
+  Engine engine(with_idle_timeout(kShortTimeout));
+  auto client = engine.connect();
+  client.send("hello");
+  stand_still_for(2 * kShortTimeout);
+  engine.read_until(client, 5);
+  EXPECT_EQ(client.received(), "hello");
+}
+
+TEST(IdleConnection, IsBookedAsTheClientsEndIfThatCameWhileItStoodStill) {
+  auto settings = with_idle_timeout(kShortTimeout);
+  settings.send_reset = true;
+  Engine engine(settings);
+  auto client = engine.connect();
+  client.half_close();
+  stand_still_for(2 * kShortTimeout);
+  EXPECT_EQ(engine.read_to_end(client), End::kFin);
+  EXPECT_TRUE(engine.until_closed(CloseReason::kClient));
 }
 
 TEST(IdleConnection, IsNotOneWhoseClientReadsSlowly) {

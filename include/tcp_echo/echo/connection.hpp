@@ -89,6 +89,7 @@ class Connection final : private IdleNode {
   void receive_and_respond() noexcept;
   void send_unsent() noexcept;
   void discard() noexcept;
+  bool had_a_turn_due() noexcept;
   void count_received(std::ptrdiff_t size) noexcept;
   /// How much the kernel took; nothing if the connection broke.
   std::ptrdiff_t send(std::span<const std::byte> bytes) noexcept;
