@@ -94,6 +94,8 @@ class Reader {
     const auto path = std::filesystem::absolute(std::filesystem::path(config_.start_folder) / text_, error);
     if (error) return refuse("has no folder to be relative to");
     config_.*value.member = path.string();
+    // Workers and later programs get the configuration as TOML, which is UTF-8.
+    if (!is_utf8(path.string())) return refuse("is relative to a folder whose name is not UTF-8");
     return {};
   }
 

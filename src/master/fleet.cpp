@@ -122,19 +122,18 @@ WorkerProcess::Handlers Fleet::handlers_for(Slot& slot, std::size_t block) {
           .on_exit = [this, &slot, block](const ExitStatus& status) { on_exit(slot, block, status); }};
 }
 
-Result<std::unique_ptr<WorkerProcess>> Fleet::start_process(Slot& slot,
-                                                            std::shared_ptr<const Generation> generation,
+Result<std::unique_ptr<WorkerProcess>> Fleet::start_process(Slot& slot, const Generation& generation,
                                                             bool waits) {
   const auto block = free_block();
   if (block == blocks_in_use_.size()) return failure(ExitCode::kOsError, "too many processes still run");
-  auto worker = WorkerProcess::start(loop_, resources_, std::move(generation), {slot.index + 1, block, waits},
+  auto worker = WorkerProcess::start(loop_, resources_, generation, {slot.index + 1, block, waits},
                                      handlers_for(slot, block));
   if (worker) blocks_in_use_[block] = true;
   return worker;
 }
 
 Result<void> Fleet::try_spawn(Slot& slot) {
-  auto worker = start_process(slot, generation_, false);
+  auto worker = start_process(slot, *generation_, false);
   if (!worker) return tl::unexpected(worker.error());
   slot.worker = std::move(*worker);
   slot.late_for_sure = false;
@@ -165,7 +164,7 @@ void Fleet::abort(Leaver& leaver) {
 
 void Fleet::abort(WorkerProcess& worker) const {
   spdlog::error("{} has not turned for {} (--watchdog); SIGABRT now, SIGKILL in {}", worker.name(),
-                format_duration(worker.generation().config.watchdog), format_duration(kPatienceAfterAbort));
+                format_duration(worker.watchdog()), format_duration(kPatienceAfterAbort));
   worker.kill(SIGABRT);
   worker.kill(SIGCONT);  // a stopped process dies only once it runs again
 }
@@ -380,7 +379,7 @@ void Fleet::publish(const Slot& slot) const {
   entry.block.store(static_cast<std::uint32_t>(slot.worker == nullptr ? 0 : slot.worker->block()));
   entry.pid.store(slot.worker == nullptr ? 0 : slot.worker->pid());
   entry.state.store(published_state(slot.state));
-  entry.generation.store(slot.worker == nullptr ? 0 : slot.worker->generation().number);
+  entry.generation.store(slot.worker == nullptr ? 0 : slot.worker->generation());
   auto& slot_count = resources_.scoreboard.master().slot_count;
   slot_count.store(std::max(slot_count.load(), slot.index + 1));  // not of one that never came to be
 }

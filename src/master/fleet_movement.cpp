@@ -24,7 +24,7 @@ void Fleet::move(Movement movement) {
   loans_.grow_to(slots_.size());
   for (const auto index : movement_->renewed) {
     auto& slot = *slots_[index];
-    auto started = start_process(slot, movement_->generation, true);
+    auto started = start_process(slot, *movement_->generation, true);
     if (!started) {
       return fail_movement({started.error().code,
                             fmt::format("worker {} cannot be started: {}", index + 1, started.error().text)});

@@ -72,7 +72,7 @@ void close_all_but(const std::vector<int>& descriptors, int kept) {
 
 void Master::upgrade() {
   is_busy_ = true;
-  spdlog::info("upgrading: asking {} whether it can take over", birth_.program);
+  spdlog::info("upgrading: asking {} whether it can take over", printable(birth_.program));
   notifier_.reloading();
   auto program = open_program(birth_.program);
   if (!program) return fail_upgrade(program.error());
@@ -85,7 +85,7 @@ void Master::upgrade() {
       Preflight::start(loop_, reaper_, next_program_.get(), state_file->get(), birth_.arguments,
                        config().ready_timeout, [this](const Result<void>& done) { on_preflight(done); });
   if (!preflight)
-    return fail_upgrade({preflight.error().code, birth_.program + ": " + preflight.error().text});
+    return fail_upgrade({preflight.error().code, printable(birth_.program) + ": " + preflight.error().text});
   preflight_ = std::move(*preflight);
 }
 
@@ -131,7 +131,7 @@ Result<void> Master::execute(const UniqueFd& state_file, const std::vector<int>&
   if (call.fallback >= 0) kept.push_back(call.fallback);
   keep_over_execve(kept, true);
   execute_upgrade(call);
-  const auto error = system_failure("execute " + birth_.program, errno);
+  const auto error = system_failure("execute " + printable(birth_.program), errno);
   keep_over_execve(kept, false);
   return error;
 }

@@ -16,13 +16,21 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// A path is any bytes but 0; JSON has text, which is UTF-8. What is not is told in numbers.
+Json json_of_path(const std::string& path) {
+  if (is_utf8(path)) return path;
+  return std::vector<std::uint8_t>(path.begin(), path.end());
+}
+
 Json json_of(const WorkerRecord& worker) {
   return {{"pid", worker.pid},
           {"block", worker.block},
           {"control", worker.control},
           {"protocol", worker.protocol},
           {"started_at", worker.started_at.count()},
-          {"ready_at", worker.ready_at.count()}};
+          {"ready_at", worker.ready_at.count()},
+          {"generation", worker.generation},
+          {"watchdog", worker.watchdog.count()}};
 }
 
 Json json_of(const SlotRecord& slot) {
@@ -51,13 +59,22 @@ Json array_of(const std::vector<T>& values) {
 
 // From here on: nlohmann throws where something is missing or of another type.
 
+std::string path_from(const Json& json) {
+  if (json.is_string()) return json.get<std::string>();
+  const auto bytes = json.get<std::vector<std::uint8_t>>();
+  return {bytes.begin(), bytes.end()};
+}
+
+/// A program that did not tell a worker's generation and watchdog judged it by its own: 0 stands for never.
 WorkerRecord worker_from(const Json& json) {
   return {.pid = json.at("pid").get<pid_t>(),
           .block = json.at("block").get<std::size_t>(),
           .control = json.at("control").get<int>(),
           .protocol = json.at("protocol").get<unsigned>(),
           .started_at = std::chrono::milliseconds(json.at("started_at").get<std::int64_t>()),
-          .ready_at = std::chrono::milliseconds(json.at("ready_at").get<std::int64_t>())};
+          .ready_at = std::chrono::milliseconds(json.at("ready_at").get<std::int64_t>()),
+          .generation = json.value("generation", 1U),
+          .watchdog = std::chrono::milliseconds(json.value("watchdog", std::int64_t{}))};
 }
 
 template <class T, std::size_t N>
@@ -101,8 +118,8 @@ std::vector<T> vector_from(const Json& array, T (*from)(const Json&)) {
 
 UpgradeState state_from(const Json& json) {
   UpgradeState state;
-  state.program = json.at("program").get<std::string>();
-  state.folder = json.at("folder").get<std::string>();
+  state.program = path_from(json.at("program"));
+  state.folder = path_from(json.at("folder"));
   state.configuration = json.at("configuration").get<std::string>();
   state.generation = json.at("generation").get<unsigned>();
   state.workers = json.at("workers").get<unsigned>();
@@ -160,8 +177,8 @@ std::vector<int> UpgradeState::descriptors() const {
 std::string to_text(const UpgradeState& state) {
   const Json json = {{"format", kUpgradeFormat},
                      {"scoreboard_version", kScoreboardVersion},
-                     {"program", state.program},
-                     {"folder", state.folder},
+                     {"program", json_of_path(state.program)},
+                     {"folder", json_of_path(state.folder)},
                      {"configuration", state.configuration},
                      {"generation", state.generation},
                      {"workers", state.workers},
@@ -177,6 +194,7 @@ std::string to_text(const UpgradeState& state) {
                      {"reload_is_asked", state.reload_is_asked},
                      {"workers_asked", state.workers_asked},
                      {"restarts", array_of(state.restarts)}};
+  // Whatever is no UTF-8 all the same: a running master does not throw.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

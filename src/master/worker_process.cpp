@@ -24,43 +24,43 @@ static_assert(kMostSlots == kMaxWorkers, "the scoreboard has a slot for every wo
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(Loop& loop, const WorkerResources& resources,
-                             std::shared_ptr<const Generation> generation, WorkerPlace place,
-                             Handlers handlers)
+WorkerProcess::WorkerProcess(Loop& loop, const WorkerResources& resources, WorkerPlace place,
+                             unsigned generation, std::chrono::milliseconds watchdog, Handlers handlers)
     : loop_(loop),
       resources_(resources),
-      generation_(std::move(generation)),
       place_(place),
+      generation_(generation),
       handlers_(std::move(handlers)),
-      heartbeat_(generation_->config.watchdog),
+      heartbeat_(watchdog),
       protocol_(protocol_version()) {}
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(Loop& loop, const WorkerResources& resources,
-                                                            std::shared_ptr<const Generation> generation,
+                                                            const Generation& generation,
                                                             WorkerPlace place, Handlers handlers) {
   auto pair = make_channel_pair();
   if (!pair) return tl::unexpected(pair.error());
   auto& [ours, theirs] = *pair;
   std::unique_ptr<WorkerProcess> worker(
-      new WorkerProcess(loop, resources, std::move(generation), place, std::move(handlers)));
+      new WorkerProcess(loop, resources, place, generation.number, generation.config.watchdog,
+                        std::move(handlers)));
   try {
     worker->open_control(std::move(ours));
   } catch (const FatalError& error) {  // fatal to a start, but this may be a respawn
     return failure(error.code(), error.what());
   }
-  if (auto spawned = worker->spawn(theirs.get()); !spawned) return tl::unexpected(spawned.error());
+  if (auto spawned = worker->spawn(generation, theirs.get()); !spawned) return tl::unexpected(spawned.error());
   loop.refresh_now();  // many spawns in one turn take longer than a worker's first steps
   worker->started_at_ = loop.now();
-  worker->introduce();
+  worker->introduce(generation);
   return worker;
 }
 
 std::unique_ptr<WorkerProcess> WorkerProcess::adopt(Loop& loop, const WorkerResources& resources,
-                                                    std::shared_ptr<const Generation> generation,
                                                     unsigned slot, const WorkerRecord& record,
                                                     UniqueFd control, Handlers handlers) {
-  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, resources, std::move(generation),
-                                                          {slot + 1, record.block}, std::move(handlers)));
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, resources, {slot + 1, record.block},
+                                                          record.generation, record.watchdog,
+                                                          std::move(handlers)));
   worker->started_at_ = record.started_at;
   worker->ready_at_ = record.ready_at;
   worker->protocol_ = record.protocol;
@@ -76,7 +76,7 @@ std::unique_ptr<WorkerProcess> WorkerProcess::adopt(Loop& loop, const WorkerReso
 
 WorkerRecord WorkerProcess::record() const {
   const int control = control_ == nullptr ? foreign_control_.get() : control_->fd();
-  return {pid(), place_.block, control, protocol_, started_at_, ready_at_};
+  return {pid(), place_.block, control, protocol_, started_at_, ready_at_, generation_, watchdog()};
 }
 
 void WorkerProcess::open_control(UniqueFd fd) {
@@ -89,8 +89,8 @@ void WorkerProcess::open_control(UniqueFd fd) {
           .on_nonsense = [this](const DecodeError& error) { on_nonsense(error); }});
 }
 
-Result<void> WorkerProcess::spawn(int control) {
-  const auto listeners = generation_->listeners.of_slot(place_.slot - 1);
+Result<void> WorkerProcess::spawn(const Generation& generation, int control) {
+  const auto listeners = generation.listeners.of_slot(place_.slot - 1);
   const WorkerCall call{place_.slot, listeners.size()};
   SpawnRequest request;
   request.arguments = to_argv(call);
@@ -117,10 +117,10 @@ void WorkerProcess::on_exit(const ExitStatus& status) {
   tell(status);
 }
 
-void WorkerProcess::introduce() {
+void WorkerProcess::introduce(const Generation& generation) {
   const std::array descriptors = {resources_.scoreboard.fd()};
-  tell(ConfigureMessage{static_cast<std::uint32_t>(place_.block), generation_->listeners.is_inherited(),
-                        place_.waits, effective_toml(generation_->config)},
+  tell(ConfigureMessage{static_cast<std::uint32_t>(place_.block), generation.listeners.is_inherited(),
+                        place_.waits, effective_toml(generation.config)},
        descriptors);
 }
 

@@ -76,6 +76,14 @@ TEST(Value, OfATextIsUtf8) {
   EXPECT_EQ(outcome("log-file", {"/caf\xe9"}), "'/caf\\xe9' is not UTF-8; allowed: a path");
 }
 
+TEST(Value, OfAPathIsUtf8AlsoWithTheFolderThatItIsRelativeTo) {
+  Config config;
+  config.start_folder = "/caf\xe9";
+  const auto assigned = assign(row("log-file"), {"log"}, config);
+  ASSERT_FALSE(assigned);
+  EXPECT_EQ(assigned.error(), "'log' is relative to a folder whose name is not UTF-8; allowed: a path");
+}
+
 TEST(Value, OfAPathThatIsRelativeIsResolvedAtOnce) {
   EXPECT_EQ(assigned("log-file", {"x.log"}).log_file, std::filesystem::current_path() / "x.log");
   EXPECT_EQ(assigned("log-file", {"/x.log"}).log_file, "/x.log");

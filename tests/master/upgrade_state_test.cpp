@@ -31,11 +31,11 @@ UpgradeState sample() {
   state.listeners_are_inherited = true;
   state.addresses = {{"[::]:0", "[::]:8090", {20, -1, 21}}, {"127.0.0.1:1", "127.0.0.1:1", {22}}};
   state.slots.resize(3);
-  state.slots[0] = {SlotState::kServing, WorkerRecord{100, 5, 30, 3, 1000ms, 2000ms}, false, std::nullopt};
+  state.slots[0] = {SlotState::kServing, WorkerRecord{100, 5, 30, 3, 1000ms, 2000ms, 7, 5000ms}, false, std::nullopt};
   state.slots[1] = {SlotState::kWaiting, std::nullopt, true, 0};
   state.slots[2] = {SlotState::kRetired, std::nullopt, true, 0};
-  state.leavers = {{1, LeaverStage::kStuck, WorkerRecord{101, 6, 31, 2, 10ms, 20ms}},
-                   {2, LeaverStage::kDying, WorkerRecord{102, 7, -1, 3, 10ms, 0ms}}};
+  state.leavers = {{1, LeaverStage::kStuck, WorkerRecord{101, 6, 31, 2, 10ms, 20ms, 5, 0ms}},
+                   {2, LeaverStage::kDying, WorkerRecord{102, 7, -1, 3, 10ms, 0ms, 6, 250ms}}};
   state.upgrade_is_asked = true;
   state.reload_is_asked = true;
   state.workers_asked = -3;
@@ -74,10 +74,11 @@ TEST(UpgradeState, ComesBackInEveryStateOfASlotAndEveryStageOfALeaver) {
   }
 }
 
-TEST(UpgradeState, MayHoldTextThatIsNoUtf8) {
+TEST(UpgradeState, KeepsPathsThatAreNoUtf8) {
   auto state = sample();
-  state.folder = "/srv/\xff";
-  EXPECT_TRUE(parse_upgrade_state(to_text(state)));
+  state.program = "/opt/\xff/tcp-echo-master";
+  state.folder = "/srv/\xc3";
+  EXPECT_EQ(value_or_throw(parse_upgrade_state(to_text(state))), state);
 }
 
 TEST(UpgradeState, NamesEveryDescriptorOnce) {

@@ -94,6 +94,41 @@ TEST(Upgrade, FollowsALinkThatWasSwitched) {
   EXPECT_THAT(service.daemon().log(), HasSubstr("version 9.9.9-next takes over"));
 }
 
+TEST(Upgrade, FindsAProgramWhosePathIsNoUtf8AgainAndAgain) {
+  const Folder folder;
+  const auto program = folder / "\xff" / "tcp-echo-master";
+  std::filesystem::create_directory(program.parent_path());
+  std::filesystem::copy_file(Daemon::program(), program);
+  Service service({"--workers", "1"}, "", {.program = program.string()});
+  ASSERT_TRUE(service.daemon().is_serving()) << service.daemon().log();
+  ASSERT_TRUE(service.upgrade()) << service.daemon().log();
+  EXPECT_TRUE(service.upgrade()) << service.daemon().log();
+}
+
+// Takes its time: only a worker whose hand-over is given up for now, after three seconds, is there for an
+// upgrade to take over.
+TEST(Upgrade, JudgesAWorkerThatLeavesByTheWatchdogThatItWasStartedWith) {
+  Service service({"--workers", "1"}, "watchdog = 0\n");
+  Client client(service.port());
+  ASSERT_EQ(client.echo("before"), "before");
+  const auto leaver = service.daemon().workers(1).front();
+  ::kill(leaver, SIGSTOP);
+  service.configure("watchdog = \"250ms\"\n");
+  service.daemon().signal(SIGHUP);
+  ASSERT_TRUE(service.daemon().logs("reloaded: generation 2"));
+  const auto workers = service.daemon().running_workers();
+  ASSERT_EQ(workers.size(), 2U);
+  const auto watched = workers.front() == leaver ? workers.back() : workers.front();
+  service.daemon().signal(SIGUSR2);
+  ASSERT_TRUE(service.daemon().logs("reloaded: generation 3")) << service.daemon().log();
+  ::kill(watched, SIGSTOP);  // it waits for what the other one may hand over to it
+  ASSERT_TRUE(service.daemon().logs("has not turned for 250ms")) << "the watchdog does not look";
+  ASSERT_TRUE(eventually([&] { return !is_alive(watched); }));
+  ASSERT_TRUE(is_alive(leaver)) << service.daemon().log();
+  ::kill(leaver, SIGCONT);
+  EXPECT_EQ(client.echo("after"), "after");
+}
+
 TEST(Upgrade, ReadsTheConfigurationAgain) {
   Service service({}, "workers = 1\n");
   ASSERT_TRUE(service.daemon().is_serving());

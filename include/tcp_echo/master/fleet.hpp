@@ -92,9 +92,7 @@ class Fleet {
   void act(Slot& slot, SlotAction action);
   void spawn(Slot& slot);
   WorkerProcess::Handlers handlers_for(Slot& slot, std::size_t block);
-  Result<std::unique_ptr<WorkerProcess>> start_process(Slot& slot,
-                                                       std::shared_ptr<const Generation> generation,
-                                                       bool waits);
+  Result<std::unique_ptr<WorkerProcess>> start_process(Slot& slot, const Generation& generation, bool waits);
   Result<void> try_spawn(Slot& slot);
   void serve(Slot& slot);
   void abort(Slot& slot);

@@ -20,6 +20,8 @@ class HeartbeatWatch {
   /// `since_last_look` is on the master's clock. Whether the loop has not turned for the watchdog's time.
   bool is_hung(std::uint64_t heartbeats, std::chrono::milliseconds since_last_look) noexcept;
 
+  std::chrono::milliseconds watchdog() const noexcept { return watchdog_; }
+
  private:
   std::chrono::milliseconds watchdog_;
   std::chrono::milliseconds unchanged_for_{};

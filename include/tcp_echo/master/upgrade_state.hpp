@@ -20,7 +20,8 @@
 namespace tcp_echo {
 
 /// Raised whenever the text changes its meaning. A program that does not know a format says so before
-/// anything has happened.
+/// anything has happened. A field that was added is no other format: one that knows nothing of it passes over
+/// it, and where it is missing the parser says what holds.
 inline constexpr unsigned kUpgradeFormat = 1;
 
 struct WorkerRecord {
@@ -30,6 +31,8 @@ struct WorkerRecord {
   unsigned protocol = 0;  ///< the version that it speaks there
   std::chrono::milliseconds started_at{};
   std::chrono::milliseconds ready_at{};  ///< 0: it was not READY yet
+  unsigned generation = 1;               ///< that it was started in, and the watchdog of that one
+  std::chrono::milliseconds watchdog{};
   bool operator==(const WorkerRecord&) const = default;
 };
 
@@ -63,8 +66,8 @@ struct AddressRecord {
 };
 
 struct UpgradeState {
-  std::string program;        ///< path of the file
-  std::string folder;         ///< that relative paths begin in
+  std::string program;        ///< path of the file, in whatever bytes
+  std::string folder;         ///< that relative paths begin in; as above
   std::string configuration;  ///< effective_toml() of the generation that serves
   unsigned generation = 1;
   unsigned workers = 0;

@@ -46,11 +46,10 @@ class WorkerProcess {
   /// The process runs and was told who it is. One that cannot be told will not become READY; that, or its
   /// exit, says so.
   static Result<std::unique_ptr<WorkerProcess>> start(Loop& loop, const WorkerResources& resources,
-                                                      std::shared_ptr<const Generation> generation,
-                                                      WorkerPlace place, Handlers handlers);
+                                                      const Generation& generation, WorkerPlace place,
+                                                      Handlers handlers);
   /// One that was started before an execve(2). Throws FatalError if its channel cannot be used.
-  static std::unique_ptr<WorkerProcess> adopt(Loop& loop, const WorkerResources& resources,
-                                              std::shared_ptr<const Generation> generation, unsigned slot,
+  static std::unique_ptr<WorkerProcess> adopt(Loop& loop, const WorkerResources& resources, unsigned slot,
                                               const WorkerRecord& record, UniqueFd control,
                                               Handlers handlers);
   WorkerRecord record() const;
@@ -76,7 +75,10 @@ class WorkerProcess {
 
   pid_t pid() const noexcept { return process_->pid(); }
   std::size_t block() const noexcept { return place_.block; }
-  const Generation& generation() const noexcept { return *generation_; }
+  /// The number of the generation that it was started in.
+  unsigned generation() const noexcept { return generation_; }
+  /// What it was started with; what counts later for others does not count for it.
+  std::chrono::milliseconds watchdog() const noexcept { return heartbeat_.watchdog(); }
   const WorkerCounters& counters() const;
   /// "worker 2 (pid 4713)".
   std::string name() const;
@@ -84,18 +86,18 @@ class WorkerProcess {
   std::string obituary(const ExitStatus& status) const;
 
  private:
-  WorkerProcess(Loop& loop, const WorkerResources& resources, std::shared_ptr<const Generation> generation,
-                WorkerPlace place, Handlers handlers);
+  WorkerProcess(Loop& loop, const WorkerResources& resources, WorkerPlace place, unsigned generation,
+                std::chrono::milliseconds watchdog, Handlers handlers);
   void open_control(UniqueFd fd);
-  Result<void> spawn(int control);
-  void introduce();
+  Result<void> spawn(const Generation& generation, int control);
+  void introduce(const Generation& generation);
   void on_exit(const ExitStatus& status);
   void on_nonsense(const DecodeError& error);
 
   Loop& loop_;
   WorkerResources resources_;
-  std::shared_ptr<const Generation> generation_;
   WorkerPlace place_;
+  unsigned generation_;
   Handlers handlers_;
   std::chrono::milliseconds started_at_{};
   std::chrono::milliseconds ready_at_{};
