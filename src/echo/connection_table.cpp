@@ -43,8 +43,11 @@ void ConnectionTable::add(UniqueFd fd, Behaviour& behaviour) {
   idle_queue_.add(*added);
 }
 
-Connection* ConnectionTable::adopt(UniqueFd fd, Behaviour& behaviour, ConnectionState state) {
+Connection* ConnectionTable::adopt(UniqueFd fd, Behaviour& behaviour, ConnectionState state,
+                                   Arrivals& arrivals) {
   const auto last_activity = state.last_activity;
+  auto& place_in_queue =
+      state.phase == ConnectionState::Phase::kLingering ? arrivals.lingering : arrivals.idle;
   auto* const adopted =
       place(std::make_unique<Connection>(*this, std::move(fd), behaviour, std::move(state)));
   if (adopted == nullptr) return nullptr;
@@ -52,7 +55,7 @@ Connection* ConnectionTable::adopt(UniqueFd fd, Behaviour& behaviour, Connection
   if (auto set = set_connection_options(adopted->fd(), settings_.nodelay, settings_.keepalive); !set)
     spdlog::debug("a connection that was taken over keeps its options: {}", set.error().text);
   counters_.handed_over_in.add(1);
-  adopted->queue().insert(*adopted, last_activity);
+  place_in_queue.insert(*adopted, last_activity);
   return adopted;
 }
 

@@ -26,12 +26,50 @@ void IdleQueue::add(IdleNode& node) {
 }
 
 void IdleQueue::insert(IdleNode& node, std::chrono::milliseconds last_activity) {
+  insert_near(&end_, node, last_activity);
+}
+
+void IdleQueue::insert_near(IdleNode* newer, IdleNode& node, std::chrono::milliseconds last_activity) {
   node.last_activity_ = last_activity;
-  IdleNode* newer = end_.newer_;
   while (newer != &end_ && newer->last_activity_ <= last_activity) newer = newer->newer_;
+  while (newer->older_ != &end_ && newer->older_->last_activity_ > last_activity) newer = newer->older_;
   put_before(*newer, node);
-  if (end_.newer_ == &node) timer_.stop();  // it waits for one that is due later
+  if (oldest() == &node) timer_.stop();  // it waits for one that is due later
   set_timer();
+}
+
+IdleQueue::Cursor::Cursor(IdleQueue& queue) : queue_(queue) {
+  mark_.last_activity_ = queue_.loop_.now();
+  queue_.append(mark_);
+  queue_.marks_.push_back(&mark_);
+}
+
+IdleQueue::Cursor::~Cursor() {
+  std::erase(queue_.marks_, &mark_);
+  unlink(mark_);
+}
+
+void IdleQueue::Cursor::insert(IdleNode& node, std::chrono::milliseconds last_activity) {
+  queue_.insert_near(mark_.newer_, node, last_activity);
+  unlink(mark_);
+  mark_.last_activity_ = last_activity;
+  put_before(node, mark_);
+}
+
+bool IdleQueue::is_mark(const IdleNode* node) const noexcept {
+  return std::find(marks_.begin(), marks_.end(), node) != marks_.end();
+}
+
+IdleNode* IdleQueue::oldest() const noexcept {
+  IdleNode* node = end_.newer_;
+  while (is_mark(node)) node = node->newer_;
+  return node == &end_ ? nullptr : node;
+}
+
+IdleNode* IdleQueue::newest() const noexcept {
+  IdleNode* node = end_.older_;
+  while (is_mark(node)) node = node->older_;
+  return node == &end_ ? nullptr : node;
 }
 
 void IdleQueue::touch(IdleNode& node) noexcept {
@@ -50,10 +88,10 @@ void IdleQueue::set_timeout(std::chrono::milliseconds timeout) {
 }
 
 void IdleQueue::expire() {
-  for (int i = 0; i < kExpiriesPerTurn && !is_empty(); ++i) {
-    IdleNode& oldest = *end_.newer_;
-    if (loop_.now() - oldest.last_activity_ < timeout_) break;
-    on_expired_(oldest);
+  for (int i = 0; i < kExpiriesPerTurn; ++i) {
+    IdleNode* const next = oldest();
+    if (next == nullptr || loop_.now() - next->last_activity_ < timeout_) break;
+    on_expired_(*next);
   }
   set_timer();
 }
@@ -62,7 +100,7 @@ void IdleQueue::expire() {
 /// need not set it.
 void IdleQueue::set_timer() {
   if (timeout_.count() == 0 || is_empty() || timer_.is_running()) return;
-  timer_.start(std::max(end_.newer_->last_activity_ + timeout_ - loop_.now(), kNextTurn));
+  timer_.start(std::max(oldest()->last_activity_ + timeout_ - loop_.now(), kNextTurn));
 }
 
 void IdleQueue::put_before(IdleNode& newer, IdleNode& node) noexcept {

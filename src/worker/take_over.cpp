@@ -36,6 +36,7 @@ std::optional<ConnectionState> state_from(const ConnectionMessage& message) {
 TakeOver::TakeOver(Loop& loop, UniqueFd channel, ConnectionTable& table, Behaviour& behaviour,
                    Handlers handlers)
     : table_(table),
+      arrivals_(table),
       behaviour_(behaviour),
       handlers_(std::move(handlers)),
       channel_(loop, std::move(channel),
@@ -70,7 +71,7 @@ void TakeOver::take(const HandOverMessage& batch, std::vector<UniqueFd> descript
   for (std::size_t i = 0; i < descriptors.size() && i < batch.connections.size(); ++i) {
     auto state = state_from(batch.connections[i]);
     if (!state) continue;
-    auto* const connection = table_.adopt(std::move(descriptors[i]), behaviour_, std::move(*state));
+    auto* const connection = table_.adopt(std::move(descriptors[i]), behaviour_, std::move(*state), arrivals_);
     if (connection == nullptr) continue;
     taken.push_back(connection);
     answer.which |= 1U << i;

@@ -187,7 +187,8 @@ TEST(Drain, WaitsForAClientThatHasNotGotAllOfItsBytes) {
 /// Has the table adopt a connection in that state.
 Connection* adopt(Engine& engine, TcpPair& pair, ConnectionState state = {}) {
   if (state.last_activity.count() == 0) state.last_activity = engine.loop.now();
-  return engine.table.adopt(std::move(pair.server), engine.echo, std::move(state));
+  ConnectionTable::Arrivals arrivals(engine.table);
+  return engine.table.adopt(std::move(pair.server), engine.echo, std::move(state), arrivals);
 }
 
 TEST(Adopt, ServesAConnectionThatIsCountedAsHandedOver) {
@@ -277,7 +278,8 @@ TEST(Adopt, SendsNothingBackOnALingeringConnection) {
 TEST(Adopt, OfWhatCannotBePolledChangesNothing) {
   Engine engine;
   UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-  EXPECT_EQ(engine.table.adopt(std::move(file), engine.echo, {}), nullptr);
+  ConnectionTable::Arrivals arrivals(engine.table);
+  EXPECT_EQ(engine.table.adopt(std::move(file), engine.echo, {}, arrivals), nullptr);
   EXPECT_TRUE(engine.table.is_empty());
   EXPECT_EQ(engine.counters.handed_over_in.get(), 0U);
   EXPECT_EQ(engine.counters.all_closed(), 0U);

@@ -238,6 +238,79 @@ TEST(IdleQueue, InsertsBehindThoseThatWereActiveAtTheSameTime) {
   }
 }
 
+TEST(IdleQueue, InsertsARowInTheOrderOfActivityWhicheverWayItRuns) {
+  WatchedQueue queue(kLong);
+  std::vector<Member> members(4);
+  queue.add(members);
+  std::vector<Member> row(6);
+  IdleQueue::Cursor cursor(queue.queue);
+  IdleQueue::Cursor other(queue.queue);
+  const auto oldest = queue.loop.now() - kLong;
+  for (const int i : {5, 3, 0}) cursor.insert(row[static_cast<std::size_t>(i)], oldest + i * 1ms);
+  for (const int i : {1, 2, 4}) other.insert(row[static_cast<std::size_t>(i)], oldest + i * 1ms);
+  EXPECT_EQ(queue.queue.newest(), &members[3]);
+  for (std::size_t i = 0; i < row.size(); ++i) row[i].number = 10 + static_cast<int>(i);
+  EXPECT_TRUE(queue.until_expired(6));
+  EXPECT_EQ(queue.expired, (std::vector{10, 11, 12, 13, 14, 15}));
+}
+
+TEST(IdleQueue, ACursorIsNoMember) {
+  WatchedQueue queue(kLong);
+  IdleQueue::Cursor cursor(queue.queue);
+  EXPECT_TRUE(queue.queue.is_empty());
+  EXPECT_EQ(queue.queue.newest(), nullptr);
+  Member member;
+  cursor.insert(member, queue.loop.now() - kLong);
+  EXPECT_FALSE(queue.queue.is_empty());
+  EXPECT_TRUE(queue.until_expired(1));
+  EXPECT_TRUE(queue.queue.is_empty());
+  EXPECT_EQ(uv_loop_alive(queue.loop.raw()), 0) << "no timer should run";
+}
+
+TEST(IdleQueue, MembersThatComeAndGoAtACursorDoNotLeadItAstray) {
+  WatchedQueue queue(1h);
+  std::vector<Member> members(6);
+  const auto oldest = queue.loop.now() - 10ms;
+  IdleQueue::Cursor cursor(queue.queue);
+  cursor.insert(members[0], oldest + 5ms);
+  queue.queue.touch(members[0]);
+  cursor.insert(members[1], oldest + 4ms);
+  queue.queue.remove(members[1]);
+  cursor.insert(members[2], oldest + 6ms);
+  queue.queue.add(members[3]);
+  cursor.insert(members[4], oldest + 7ms);
+  cursor.insert(members[5], oldest);
+  std::vector<const IdleNode*> newest_first;
+  while (auto* const newest = queue.queue.newest()) {
+    newest_first.push_back(newest);
+    queue.queue.remove(*newest);
+  }
+  EXPECT_EQ(newest_first,
+            (std::vector<const IdleNode*>{&members[3], &members[0], &members[4], &members[2], &members[5]}));
+}
+
+/// How long it takes to insert a row of that many, the newest first as a predecessor sends them, into a queue
+/// of `there` members that were active at the same times.
+std::chrono::nanoseconds time_to_insert_among(std::size_t there) {
+  constexpr std::size_t kRow = 50'000;
+  WatchedQueue queue(0ms);
+  std::vector<Member> members(there);
+  std::vector<Member> row(kRow);
+  const auto oldest = queue.loop.now() - 1h;
+  IdleQueue::Cursor cursor(queue.queue);
+  for (std::size_t i = there; i-- > 0;)
+    cursor.insert(members[i], oldest + std::chrono::milliseconds(i));
+  IdleQueue::Cursor next(queue.queue);
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::size_t i = kRow; i-- > 0;) next.insert(row[i], oldest + std::chrono::milliseconds(i));
+  return std::chrono::steady_clock::now() - begin;
+}
+
+TEST(IdleQueue, TakesFiftyThousandAmongFiftyThousandInLittleMoreTimeThanAmongNone) {
+  constexpr int kGenerously = 50;  // a walk from either end takes many thousand times as long
+  EXPECT_LT(time_to_insert_among(50'000), kGenerously * time_to_insert_among(0));
+}
+
 TEST(IdleQueue, GivesWhoIsInsertedTheRestOfTheTime) {
   WatchedQueue queue(kLong);
   Member member;

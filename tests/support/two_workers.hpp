@@ -115,7 +115,8 @@ struct TwoWorkers {
   /// A client of the predecessor, whose connection is in that state.
   Client connect_in(ConnectionState state) {
     auto [client, server] = pair();
-    EXPECT_NE(predecessor.table.adopt(std::move(server), echo, std::move(state)), nullptr);
+    ConnectionTable::Arrivals arrivals(predecessor.table);
+    EXPECT_NE(predecessor.table.adopt(std::move(server), echo, std::move(state), arrivals), nullptr);
     return std::move(client);
   }
 

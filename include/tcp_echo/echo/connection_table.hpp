@@ -40,10 +40,18 @@ class ConnectionTable {
     return settings_.most_connections == 0 || size_ < settings_.most_connections;
   }
 
+  /// Where connections that come from one other worker find their places in the queues: all that it had, in
+  /// the time that one walk through the queues takes. The table outlives it.
+  struct Arrivals {
+    explicit Arrivals(ConnectionTable& table) : idle(table.idle_queue_), lingering(table.linger_queue_) {}
+    IdleQueue::Cursor idle;
+    IdleQueue::Cursor lingering;
+  };
+
   /// Takes a connection over from another worker, in the state that it is in. Nothing happens to the client's
   /// bytes before the next turn of the loop; until then suspend() and release() undo it. nullptr if it cannot
   /// be polled: it stays with the other worker then.
-  Connection* adopt(UniqueFd fd, Behaviour& behaviour, ConnectionState state);
+  Connection* adopt(UniqueFd fd, Behaviour& behaviour, ConnectionState state, Arrivals& arrivals);
   /// Takes the connection that was active last out of the loop, for another worker: to be released, or
   /// resumed. nullptr once there is none that could be handed over.
   Connection* suspend_newest() noexcept;

@@ -30,6 +30,7 @@ class TakeOver {
   void give_back(const std::vector<Connection*>& taken, const Error& error) const;
 
   ConnectionTable& table_;
+  ConnectionTable::Arrivals arrivals_;
   Behaviour& behaviour_;
   Handlers handlers_;
   Channel channel_;
