@@ -44,7 +44,7 @@ void Connection::on_ready(bool failed) noexcept {
 void Connection::receive_and_respond() noexcept {
   const auto buffer = table_.read_buffer();
   const auto size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
-  if (size == 0) return close(CloseReason::kClient);  // nothing is unsent, or we would not be reading
+  if (size == 0) return close_with_fin(CloseReason::kClient);  // nothing is unsent, or we would not read
   if (size < 0) {
     if (!try_later(errno)) close(CloseReason::kReset);
     return;
@@ -57,10 +57,7 @@ void Connection::receive_and_respond() noexcept {
   if (sent < 0) return;
   const auto rest = reply.subspan(static_cast<std::size_t>(sent));
   if (rest.empty()) return;
-  if (!keep_unsent(rest)) {
-    reset_on_close(fd_.get());  // the rest is lost, and a FIN would look like the whole
-    return close(CloseReason::kReset);
-  }
+  if (!keep_unsent(rest)) return close(CloseReason::kReset);  // the rest is lost
   watch();
 }
 
@@ -83,9 +80,7 @@ std::ptrdiff_t Connection::send(std::span<const std::byte> bytes) noexcept {
     return sent;
   }
   if (try_later(errno)) return 0;
-  reset_on_close(
-      fd_.get());  // out of memory, say: what was received is lost, and a FIN would look like the whole
-  close(CloseReason::kReset);
+  close(CloseReason::kReset);  // out of memory, say: what was received is lost
   return -1;
 }
 
@@ -132,10 +127,7 @@ void Connection::on_quiet() noexcept {
 }
 
 void Connection::close_idle() noexcept {
-  if (table_.settings().send_reset || !state_.unsent.is_empty()) {
-    reset_on_close(fd_.get());
-    return close(CloseReason::kIdle);
-  }
+  if (table_.settings().send_reset || !state_.unsent.is_empty()) return close(CloseReason::kIdle);
   const auto& notice = table_.settings().idle_notice;
   if (!notice.empty() && send(std::as_bytes(std::span(notice))) < 0) return;
   finish(CloseReason::kIdle);
@@ -144,6 +136,7 @@ void Connection::close_idle() noexcept {
 /// Our FIN, then the peer's. Closing at once would answer whatever is still on its way to us with a reset,
 /// and that may destroy bytes which the peer has not read yet.
 void Connection::finish(CloseReason reason) noexcept {
+  fin_on_close(fd_.get());
   ::shutdown(fd_.get(), SHUT_WR);
   if (table_.settings().linger_timeout.count() == 0) return close(reason);
   state_.phase = Phase::kLingering;
@@ -159,7 +152,7 @@ void Connection::on_linger_over() noexcept {
 }
 
 void Connection::close_now(CloseReason reason) noexcept {
-  if (!state_.unsent.is_empty()) reset_on_close(fd_.get());
+  if (state_.unsent.is_empty()) fin_on_close(fd_.get());
   close(state_.phase == Phase::kLingering ? state_.reason : reason);
 }
 
@@ -181,6 +174,18 @@ void Connection::release() noexcept {
   state_.phase = Phase::kClosing;
   table_.counters().handed_over_out.add(1);
   poll_.close();
+}
+
+void Connection::close_in_doubt(CloseReason reason) noexcept {
+  reset_on_close(fd_.get());  // also one that lingers
+  state_.phase = Phase::kClosing;
+  table_.counters().closed_for(reason).add(1);
+  poll_.close();
+}
+
+void Connection::close_with_fin(CloseReason reason) noexcept {
+  fin_on_close(fd_.get());
+  close(reason);
 }
 
 // The descriptor is closed together with this object, when libuv has let go of it.

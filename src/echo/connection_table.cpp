@@ -43,6 +43,12 @@ void ConnectionTable::add(UniqueFd fd, Behaviour& behaviour) {
   idle_queue_.add(*added);
 }
 
+void ConnectionTable::set_options(int fd) const noexcept {
+  if (auto set = set_connection_options(fd, settings_.nodelay, settings_.keepalive); !set)
+    spdlog::debug("a connection keeps the options that it has: {}", set.error().text);
+  reset_on_close(fd);
+}
+
 Connection* ConnectionTable::adopt(UniqueFd fd, Behaviour& behaviour, ConnectionState state,
                                    Arrivals& arrivals) {
   const auto last_activity = state.last_activity;
@@ -51,9 +57,8 @@ Connection* ConnectionTable::adopt(UniqueFd fd, Behaviour& behaviour, Connection
   auto* const adopted =
       place(std::make_unique<Connection>(*this, std::move(fd), behaviour, std::move(state)));
   if (adopted == nullptr) return nullptr;
-  // An accepted one has them from its listener; this one has those of a former configuration.
-  if (auto set = set_connection_options(adopted->fd(), settings_.nodelay, settings_.keepalive); !set)
-    spdlog::debug("a connection that was taken over keeps its options: {}", set.error().text);
+  set_options(adopted->fd());  // it has those of a former configuration
+  if (adopted->state().phase == ConnectionState::Phase::kLingering) fin_on_close(adopted->fd());
   counters_.handed_over_in.add(1);
   place_in_queue.insert(*adopted, last_activity);
   return adopted;

@@ -10,7 +10,8 @@ namespace tcp_echo {
 
 using namespace std::chrono_literals;
 
-/// Slots that were scaled away come last: a worker that is started for another slot takes their listeners too.
+/// Slots that were scaled away come last: a worker that is started for another slot takes their listeners
+/// too.
 void Fleet::drain() {
   is_ending_ = true;
   if (movement_) fail_movement({ExitCode::kTemporary, "the service stops"});

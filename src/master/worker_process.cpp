@@ -35,20 +35,20 @@ WorkerProcess::WorkerProcess(Loop& loop, const WorkerResources& resources, Worke
       protocol_(protocol_version()) {}
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(Loop& loop, const WorkerResources& resources,
-                                                            const Generation& generation,
-                                                            WorkerPlace place, Handlers handlers) {
+                                                            const Generation& generation, WorkerPlace place,
+                                                            Handlers handlers) {
   auto pair = make_channel_pair();
   if (!pair) return tl::unexpected(pair.error());
   auto& [ours, theirs] = *pair;
-  std::unique_ptr<WorkerProcess> worker(
-      new WorkerProcess(loop, resources, place, generation.number, generation.config.watchdog,
-                        std::move(handlers)));
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, resources, place, generation.number,
+                                                          generation.config.watchdog, std::move(handlers)));
   try {
     worker->open_control(std::move(ours));
   } catch (const FatalError& error) {  // fatal to a start, but this may be a respawn
     return failure(error.code(), error.what());
   }
-  if (auto spawned = worker->spawn(generation, theirs.get()); !spawned) return tl::unexpected(spawned.error());
+  if (auto spawned = worker->spawn(generation, theirs.get()); !spawned)
+    return tl::unexpected(spawned.error());
   loop.refresh_now();  // many spawns in one turn take longer than a worker's first steps
   worker->started_at_ = loop.now();
   worker->introduce(generation);
@@ -58,9 +58,8 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(Loop& loop, const Wo
 std::unique_ptr<WorkerProcess> WorkerProcess::adopt(Loop& loop, const WorkerResources& resources,
                                                     unsigned slot, const WorkerRecord& record,
                                                     UniqueFd control, Handlers handlers) {
-  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, resources, {slot + 1, record.block},
-                                                          record.generation, record.watchdog,
-                                                          std::move(handlers)));
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(
+      loop, resources, {slot + 1, record.block}, record.generation, record.watchdog, std::move(handlers)));
   worker->started_at_ = record.started_at;
   worker->ready_at_ = record.ready_at;
   worker->protocol_ = record.protocol;

@@ -51,4 +51,15 @@ void reset_on_close(int fd) noexcept {
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
+void fin_on_close(int fd) noexcept {
+  const linger off{.l_onoff = 0, .l_linger = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+}
+
+bool resets_on_close(int fd) noexcept {
+  linger now{};
+  socklen_t size = sizeof now;
+  return ::getsockopt(fd, SOL_SOCKET, SO_LINGER, &now, &size) == 0 && now.l_onoff != 0 && now.l_linger == 0;
+}
+
 }  // namespace tcp_echo

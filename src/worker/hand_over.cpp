@@ -44,8 +44,12 @@ HandOver::HandOver(Loop& loop, UniqueFd channel, ConnectionTable& table, std::fu
   send_batch();
 }
 
+/// What the successor has answered already counts.
 HandOver::~HandOver() {
-  for (auto* connection : in_doubt_) connection->release();
+  is_over_ = true;
+  while (!in_doubt_.empty() && channel_.receive_one()) {
+  }
+  for (auto* connection : in_doubt_) connection->close_in_doubt(CloseReason::kDrain);
 }
 
 void HandOver::go_on() {
@@ -95,6 +99,7 @@ void HandOver::on_taken_over(std::uint32_t which) {
       connection->resume();
     }
   }
+  if (is_over_) return;
   if (took_some) return send_batch();
   give_up();
 }
@@ -114,6 +119,7 @@ void HandOver::keep_all() {
 }
 
 void HandOver::give_up() {
+  if (is_over_) return;
   keep_all();
   retry_.stop();
   const auto tell = on_broken_;

@@ -71,7 +71,8 @@ void TakeOver::take(const HandOverMessage& batch, std::vector<UniqueFd> descript
   for (std::size_t i = 0; i < descriptors.size() && i < batch.connections.size(); ++i) {
     auto state = state_from(batch.connections[i]);
     if (!state) continue;
-    auto* const connection = table_.adopt(std::move(descriptors[i]), behaviour_, std::move(*state), arrivals_);
+    auto* const connection =
+        table_.adopt(std::move(descriptors[i]), behaviour_, std::move(*state), arrivals_);
     if (connection == nullptr) continue;
     taken.push_back(connection);
     answer.which |= 1U << i;

@@ -9,6 +9,7 @@
 #include "support/engine.hpp"
 #include "support/open_files.hpp"
 #include "support/valgrind.hpp"
+#include "tcp_echo/net/socket_options.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -50,6 +51,32 @@ TEST(Acceptor, TakesNoMoreThan16InATurn) {
     return engine.table.size() == 40;
   }));
   EXPECT_EQ(most, 16U);
+}
+
+TEST(Acceptor, GivesTheOptionsOfAConnectionToWhoWaitedBeforeTheListenerHadThem) {
+  Engine engine;
+  set_integer(engine.listener.get(), SOL_SOCKET, SO_OOBINLINE, 0);
+  Client early(engine.address);
+  early.send("abc");
+  early.send_urgent('d');
+  early.send("ef");
+  set_integer(engine.listener.get(), SOL_SOCKET, SO_OOBINLINE, 1);
+  engine.read_until(early, 6);
+  EXPECT_EQ(early.received(), "abcdef");
+}
+
+TEST(Acceptor, HasItsConnectionsResetShouldTheProcessDieWhosoeverTheListenerIs) {
+  for (const bool is_ours : {false, true}) {
+    Engine engine;
+    if (is_ours) reset_on_close(engine.listener.get());
+    engine.begin_to_accept();
+    engine.turn_some_more();  // nobody waits
+    const auto late = engine.connect();
+    auto* const connection = engine.table.suspend_newest();
+    ASSERT_NE(connection, nullptr);
+    EXPECT_TRUE(resets_on_close(connection->fd()));
+    connection->resume();
+  }
 }
 
 TEST(Acceptor, IsNotBotheredByClientsThatLeftTheQueue) {

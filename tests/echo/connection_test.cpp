@@ -10,6 +10,7 @@
 
 #include "support/counting_allocator.hpp"
 #include "support/engine.hpp"
+#include "tcp_echo/net/socket_options.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -215,6 +216,7 @@ TEST(ConnectionMemory, ThatCannotBeHadEndsInAResetAndDoesNotLookComplete) {
   TcpPair pair({.backlog = 8}, Engine::kSmallBuffer);
   set_integer(pair.server.get(), SOL_SOCKET, SO_SNDBUF, Engine::kSmallBuffer);
   fill(pair.server.get());
+  reset_on_close(pair.server.get());  // as it has it from its listener
   engine.table.add(std::move(pair.server), engine.echo);
   const NextNothrowFails once;
   pair.client.send("x");

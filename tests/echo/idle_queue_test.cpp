@@ -298,8 +298,7 @@ std::chrono::nanoseconds time_to_insert_among(std::size_t there) {
   std::vector<Member> row(kRow);
   const auto oldest = queue.loop.now() - 1h;
   IdleQueue::Cursor cursor(queue.queue);
-  for (std::size_t i = there; i-- > 0;)
-    cursor.insert(members[i], oldest + std::chrono::milliseconds(i));
+  for (std::size_t i = there; i-- > 0;) cursor.insert(members[i], oldest + std::chrono::milliseconds(i));
   IdleQueue::Cursor next(queue.queue);
   const auto begin = std::chrono::steady_clock::now();
   for (std::size_t i = kRow; i-- > 0;) next.insert(row[i], oldest + std::chrono::milliseconds(i));

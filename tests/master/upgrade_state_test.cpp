@@ -31,7 +31,8 @@ UpgradeState sample() {
   state.listeners_are_inherited = true;
   state.addresses = {{"[::]:0", "[::]:8090", {20, -1, 21}}, {"127.0.0.1:1", "127.0.0.1:1", {22}}};
   state.slots.resize(3);
-  state.slots[0] = {SlotState::kServing, WorkerRecord{100, 5, 30, 3, 1000ms, 2000ms, 7, 5000ms}, false, std::nullopt};
+  state.slots[0] = {SlotState::kServing, WorkerRecord{100, 5, 30, 3, 1000ms, 2000ms, 7, 5000ms}, false,
+                    std::nullopt};
   state.slots[1] = {SlotState::kWaiting, std::nullopt, true, 0};
   state.slots[2] = {SlotState::kRetired, std::nullopt, true, 0};
   state.leavers = {{1, LeaverStage::kStuck, WorkerRecord{101, 6, 31, 2, 10ms, 20ms, 5, 0ms}},

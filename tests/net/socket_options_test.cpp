@@ -70,5 +70,16 @@ TEST(ResetOnClose, GivesThePeerAnErrorInPlaceOfAnEnd) {
   EXPECT_EQ(pair.client.end(), End::kReset);
 }
 
+TEST(ResetOnClose, IsInheritedFromTheListenerAndCanBeTakenBack) {
+  TcpPair before;
+  EXPECT_FALSE(resets_on_close(before.server.get()));
+  reset_on_close(before.listener.get());
+  const Client client(value_or_throw(local_endpoint(before.listener.get())));
+  const UniqueFd server(::accept4(before.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  EXPECT_TRUE(resets_on_close(server.get()));
+  fin_on_close(server.get());
+  EXPECT_FALSE(resets_on_close(server.get()));
+}
+
 }  // namespace
 }  // namespace tcp_echo::test

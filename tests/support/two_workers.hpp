@@ -12,6 +12,7 @@
 
 #include "support/engine.hpp"
 #include "tcp_echo/ipc/channel.hpp"
+#include "tcp_echo/net/socket_options.hpp"
 #include "tcp_echo/worker/hand_over.hpp"
 #include "tcp_echo/worker/take_over.hpp"
 
@@ -58,6 +59,7 @@ class Peer {
     ASSERT_GE(::send(channel_->fd(), frame.data(), frame.size(), MSG_NOSIGNAL), 0);
   }
   void close() { channel_.reset(); }
+  void forget_descriptors() { descriptors_.clear(); }
 
   int fd() const { return channel_->fd(); }
   /// What the last message was, with what came with it so far.
@@ -79,7 +81,9 @@ struct TwoWorkers {
       : listener(value_or_throw(open_listener(any_loopback_port(), {.backlog = 200}))),
         address(value_or_throw(local_endpoint(listener.get()))),
         predecessor(loop, std::move(of_old)),
-        successor(loop, std::move(of_new)) {}
+        successor(loop, std::move(of_new)) {
+    reset_on_close(listener.get());  // as the listeners of a master
+  }
   TwoWorkers(const TwoWorkers&) = delete;
   TwoWorkers& operator=(const TwoWorkers&) = delete;
   ~TwoWorkers() {

@@ -1,6 +1,7 @@
 // Workers that die, leave or do not even start, with clients whose every byte is checked.
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "system/daemon.hpp"
 #include "system/faults.hpp"
 #include "system/traffic.hpp"
+#include "tcp_echo/net/listening_socket.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -71,6 +73,37 @@ TEST(Supervision, KillsInARowCostOnlyTheConnectionsThatAreOpenInTheDeadWorkers) 
   EXPECT_EQ(counts.wrong, 0U);
   EXPECT_LE(counts.lost, lost_with_workers(log)) << "some were reset before a worker had them";
   EXPECT_LT(counts.longest_wait, wanted < 200 ? patience() : 3s) << "somebody waited for a backoff";
+}
+
+// A FIN would say that all is well, to a client whose bytes may have died with the worker.
+TEST(Supervision, AWorkerThatIsKilledResetsItsConnectionsAndEndsNoneWithAFin) {
+  const auto socket = value_or_throw(open_listener(*Endpoint::parse("127.0.0.1:0"), {.backlog = 100}));
+  for (const bool is_inherited : {false, true}) {
+    auto launch = Daemon::on_free_port({"--workers", "1"});
+    if (is_inherited) launch.listen_fds = {socket.get()};
+    Daemon daemon(std::move(launch));
+    auto clients = connect_many(daemon.port(), 10);
+    for (auto& client : clients) ASSERT_EQ(client.echo("hi"), "hi");
+    ::kill(daemon.workers(1).front(), SIGKILL);
+    for (auto& client : clients) {
+      client.receive_all();
+      EXPECT_EQ(client.end(), End::kReset);
+    }
+    EXPECT_EQ(daemon.stop().exit_code, 0);
+  }
+}
+
+TEST(Supervision, AWorkerThatIsKilledWhileAConnectionLingersTakesNothingFromItsClient) {
+  Daemon daemon(Daemon::on_free_port(
+      {"--workers", "1", "--idle-timeout", "100ms", "--idle-notice", "quiet", "--linger-timeout", "1h"}));
+  Client client(daemon.port());
+  pollfd notice{client.fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&notice, 1, static_cast<int>(patience().count())), 1);
+  const auto worker = daemon.workers(1).front();
+  ::kill(worker, SIGKILL);
+  ASSERT_NE(daemon.worker_after(worker), worker);
+  EXPECT_EQ(client.receive_all(), "quiet");
+  EXPECT_EQ(client.end(), End::kFin);
 }
 
 class Crash : public testing::TestWithParam<int> {};

@@ -63,7 +63,8 @@ void Stream::connect_and_echo(const std::string& message) {
   while (!error && !over_) error = outcome_of_connect(fd.get());
   if (!error || *error != 0) {
     const std::lock_guard lock(mutex_);
-    ++(error ? counts_.refused : counts_.unanswered);
+    const bool was_connected = error == ECONNRESET;  // and lost before this side had looked
+    ++(was_connected ? counts_.lost : error ? counts_.refused : counts_.unanswered);
     return;
   }
   Client client(std::move(fd));

@@ -129,11 +129,35 @@ TEST_F(HandOverInDoubt, ServesOnWhenTheSuccessorSpeaksAnotherVersion) {
   expect_all_served();
 }
 
-TEST_F(HandOverInDoubt, LeavesEverythingToTheSuccessorWhenItIsDestroyed) {
+TEST_F(HandOverInDoubt, TouchesNothingWhenItIsDestroyedAndEndsInAResetIfTheSuccessorDiesToo) {
   workers.giving.reset();
   EXPECT_TRUE(workers.until([&] { return workers.predecessor.table.is_empty(); }));
-  EXPECT_EQ(workers.predecessor.counters.handed_over_out.get(), 3U);
+  EXPECT_EQ(workers.predecessor.counters.handed_over_out.get(), 0U) << "nobody has counted it in";
+  EXPECT_EQ(workers.predecessor.closed(CloseReason::kDrain), 3U);
   for (std::size_t client = 0; client < clients.size(); ++client) expect_untouched(client);
+  peer.forget_descriptors();
+  for (auto& client : clients) EXPECT_EQ(read_to_end(workers.loop, client), End::kReset);
+}
+
+TEST_F(HandOverInDoubt, ThatLingersEndsInAResetAsWellIfBothDie) {
+  ConnectionState lingering;
+  lingering.phase = ConnectionState::Phase::kLingering;
+  TwoWorkers others;
+  auto client = others.connect_in(std::move(lingering));
+  auto its_peer = others.hand_over_by_hand();
+  others.giving.reset();
+  EXPECT_TRUE(others.until([&] { return others.predecessor.table.is_empty(); }));
+  its_peer.close();
+  EXPECT_EQ(read_to_end(others.loop, client), End::kReset);
+}
+
+TEST_F(HandOverInDoubt, IsNoMoreWhenTheAnswerIsThereAsItIsDestroyed) {
+  peer.say(TakenOverMessage{0b101});  // all but clients[1]
+  workers.giving.reset();
+  workers.turn_some_more();
+  EXPECT_EQ(workers.predecessor.counters.handed_over_out.get(), 2U);
+  EXPECT_EQ(workers.predecessor.closed(CloseReason::kDrain), 0U);
+  EXPECT_EQ(workers.echo_of(clients[1], "mine"), "mine");
 }
 
 TEST_F(HandOverInDoubt, WaitsForTheAnswerBeforeItGoesOn) {

@@ -69,7 +69,11 @@ class Acceptor {
   bool paused_ = false;
   bool held_ = false;
   bool is_finished_ = false;
-  bool makes_deaf_ = false;            ///< connections want hear_out()
+  bool makes_deaf_ = false;  ///< connections want hear_out()
+  /// Who waits may have connected before the listener got the options that a connection inherits.
+  bool is_behind_ = true;
+  /// Or somebody else's, who may use it after us and does not want reset_on_close() for his connections.
+  bool listener_is_ours_;
   std::function<void()> on_finished_;  ///< set once finish() was asked for
   std::chrono::milliseconds may_tell_again_{};
   Poll poll_;

@@ -4,6 +4,9 @@
 // wake-up: epoll is level-triggered and brings it back, so a flood cannot keep the others waiting for more
 // than one turn. What send() leaves over moves to a buffer of this connection, and reading stops until that
 // is gone: a client that does not read stops being read.
+//
+// Closing the descriptor sends RST, from the first moment on: also when the process dies, whatever it has
+// received and not sent yet. Only an end at which nothing is missing makes it a FIN.
 #pragma once
 
 #include <chrono>
@@ -74,6 +77,8 @@ class Connection final : private IdleNode {
   void resume() noexcept;
   /// It is another worker's. Nothing of this end may reach the client.
   void release() noexcept;
+  /// Suspended, and it cannot be known if it is another worker's: whoever closes it last resets it.
+  void close_in_doubt(CloseReason reason) noexcept;
 
   int fd() const noexcept { return fd_.get(); }
   const ConnectionState& state() const noexcept { return state_; }
@@ -97,6 +102,8 @@ class Connection final : private IdleNode {
   void close_idle() noexcept;
   void finish(CloseReason reason) noexcept;
   void close(CloseReason reason) noexcept;
+  /// The client has everything that it is to get, or it is with the kernel.
+  void close_with_fin(CloseReason reason) noexcept;
   /// Where it waits for its time.
   IdleQueue& queue() noexcept;
   void watch() noexcept;

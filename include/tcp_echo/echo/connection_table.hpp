@@ -33,6 +33,8 @@ class ConnectionTable {
 
   /// Takes an accepted connection and begins to serve it.
   void add(UniqueFd fd, Behaviour& behaviour);
+  /// What a connection has from its listener, for one that has not, or has what counted before.
+  void set_options(int fd) const noexcept;
 
   std::size_t size() const noexcept { return size_; }
   bool is_empty() const noexcept { return size_ == 0; }

@@ -74,7 +74,7 @@ class IdleQueue {
   std::chrono::milliseconds timeout_;
   std::function<void(IdleNode&)> on_expired_;
   std::vector<const IdleNode*> marks_;  // of the cursors: a few
-  IdleNode end_;                        // closes the ring: its newer_ is the oldest member, its older_ the newest
+  IdleNode end_;  // closes the ring: its newer_ is the oldest member, its older_ the newest
   Timer timer_;
 };
 

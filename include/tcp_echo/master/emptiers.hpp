@@ -1,6 +1,6 @@
-// Who empties which slot's accept queues when the service ends. A slot without a worker has left its listeners
-// to the worker of another one, and each of them may die before it is through. Pure: the caller starts the
-// workers and tells them.
+// Who empties which slot's accept queues when the service ends. A slot without a worker has left its
+// listeners to the worker of another one, and each of them may die before it is through. Pure: the caller
+// starts the workers and tells them.
 #pragma once
 
 #include <cstddef>

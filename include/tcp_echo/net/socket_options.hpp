@@ -24,8 +24,15 @@ Result<void> set_option(int fd, SocketOption option, int value);
 /// kernel clones a connection's socket from its listener.
 Result<void> set_connection_options(int fd, bool nodelay, std::chrono::seconds keepalive);
 
-/// Makes close(2) send RST and drop what is unsent (SO_LINGER with a time of 0, socket(7)). The peer then
-/// gets an error in place of a stream that ends early but looks complete.
+/// Makes close(2), and the end of the process, send RST and drop what is unsent (SO_LINGER with a time of 0,
+/// socket(7)). The peer then gets an error in place of a stream that ends early but looks complete. Set on a
+/// listener it holds for the connections accepted from it, as above.
 void reset_on_close(int fd) noexcept;
+
+/// Back to the usual: close(2) sends FIN after everything that was sent.
+void fin_on_close(int fd) noexcept;
+
+/// Whether reset_on_close() holds.
+bool resets_on_close(int fd) noexcept;
 
 }  // namespace tcp_echo

@@ -22,7 +22,8 @@ class HandOver {
   /// the channel cannot be used. `table` outlives the object. `on_broken`: the successor is gone, or has no
   /// room for what is left; it may destroy the object.
   HandOver(Loop& loop, UniqueFd channel, ConnectionTable& table, std::function<void()> on_broken);
-  /// What is still in doubt is left to the successor: whoever does not want that waits for on_broken.
+  /// What is still in doubt is closed here, and reset by whoever closes it last, this worker or the
+  /// successor: bytes may be missing. Whoever does not want that waits for on_broken.
   ~HandOver();
   HandOver(const HandOver&) = delete;
   HandOver& operator=(const HandOver&) = delete;
@@ -41,6 +42,7 @@ class HandOver {
   ConnectionTable& table_;
   std::function<void()> on_broken_;
   std::vector<Connection*> in_doubt_;
+  bool is_over_ = false;  ///< nothing is sent any more
   Timer retry_;
   Channel channel_;
 };
