@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
@@ -33,10 +34,10 @@ Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& b
       behaviour_(behaviour),
       table_(table),
       listener_is_ours_(resets_on_close(listener_.get())),
-      poll_(loop, listener_.get(), [this] { on_ready(); }),
+      poll_(std::in_place, loop, listener_.get(), [this] { on_ready(); }),
       retry_(loop, [this] { resume(); }),
       quiet_(loop, [this] { on_quiet(); }) {
-  poll_.watch(Readiness::kReadable);
+  value_or_throw(poll_->watch(Readiness::kReadable));
 }
 
 void Acceptor::on_ready() noexcept {
@@ -81,7 +82,7 @@ Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
 }
 
 Acceptor::Outcome Acceptor::pause(const std::string& why, bool with_timer) noexcept {
-  poll_.stop();
+  poll_->stop();
   paused_ = true;
   if (with_timer) retry_.start(kRetryDelay);
   table_.counters().accept_pauses.add(1);
@@ -105,7 +106,10 @@ void Acceptor::resume() noexcept {
   paused_ = false;
   retry_.stop();
   if (held_) return;
-  poll_.watch(Readiness::kReadable);
+  if (auto watched = poll_->watch(Readiness::kReadable); !watched) {
+    pause(watched.error().text, true);
+    return;
+  }
   watch_for_quiet();
 }
 
@@ -115,11 +119,12 @@ void Acceptor::watch_for_quiet() noexcept {
 
 void Acceptor::hold() noexcept {
   held_ = true;
-  poll_.stop();
+  if (poll_) poll_->stop();
   retry_.stop();
 }
 
 void Acceptor::go_on() noexcept {
+  if (!poll_) return;
   held_ = false;
   resume();
 }
@@ -138,8 +143,12 @@ void Acceptor::on_quiet() noexcept {
   on_finished_();
 }
 
+/// The poll goes first: its descriptor's number may be a client's soon, and stopping it then would make that
+/// client deaf.
 void Acceptor::let_go() noexcept {
   hold();
+  quiet_.stop();
+  poll_.reset();
   listener_.reset();
 }
 

@@ -23,12 +23,16 @@ using Phase = ConnectionState::Phase;
 
 int Connection::start(Loop& loop) noexcept {
   const int status = poll_.init(loop, fd_.get(), *this);
-  if (status == 0) watch();
-  return status;
+  return status == 0 ? poll() : status;
 }
 
+int Connection::poll() noexcept {
+  return poll_.watch(state_.unsent.is_empty() ? Readiness::kReadable : Readiness::kWritable);
+}
+
+/// Without room in the kernel for its poll nothing can be heard of it any more.
 void Connection::watch() noexcept {
-  poll_.watch(state_.unsent.is_empty() ? Readiness::kReadable : Readiness::kWritable);
+  if (poll() != 0) close(CloseReason::kReset);
 }
 
 void Connection::on_ready(bool failed) noexcept {

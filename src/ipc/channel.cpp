@@ -75,7 +75,7 @@ bool is_channel_end(int fd) {
 
 Channel::Channel(Loop& loop, UniqueFd fd, Handlers handlers)
     : fd_(std::move(fd)), handlers_(std::move(handlers)), poll_(loop, fd_.get(), [this] { receive_one(); }) {
-  poll_.watch(Readiness::kReadable);
+  value_or_throw(poll_.watch(Readiness::kReadable));
 }
 
 Result<void> Channel::send(const Message& message, std::span<const int> descriptors) {
@@ -114,10 +114,9 @@ bool Channel::receive_one() {
   if (!received && (received.error() == EAGAIN || received.error() == EINTR)) return false;
   // A peer that closed with something of ours unread: the kernel says this once, before the messages that the
   // peer sent earlier and that still wait (measured). libuv stopped polling when it saw the error.
-  if (!received && received.error() == ECONNRESET) {
-    poll_.watch(Readiness::kReadable);
-    return true;
-  }
+  const bool goes_on =
+      !received && received.error() == ECONNRESET && poll_.watch(Readiness::kReadable).has_value();
+  if (goes_on) return true;
   if (!received || received->frame.empty()) {
     poll_.stop();
     const auto on_closed = handlers_.on_closed;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 
 #include "tcp_echo/load/load_thread.hpp"
 #include "tcp_echo/load/target.hpp"
@@ -46,9 +47,8 @@ void LoadConnection::connect(Time now) noexcept {
   const int error = begin_to_connect();
   if (error != 0) return on_connect_failed(error, now);
   phase_ = Phase::kConnecting;
-  watched_ = 0;
+  watched_ = static_cast<int>(Readiness::kWritable);
   output_is_full_ = true;  // there is no output before there is a connection
-  watch();
 }
 
 int LoadConnection::begin_to_connect() noexcept {
@@ -60,7 +60,8 @@ int LoadConnection::begin_to_connect() noexcept {
     if (const int error = bind_source(fd_.get(), *source); error != 0) return error;
   }
   if (::connect(fd_.get(), target.address(), target.size()) != 0 && errno != EINPROGRESS) return errno;
-  return -poll_.init(thread_.loop(), fd_.get(), *this);
+  const int status = poll_.init(thread_.loop(), fd_.get(), *this);
+  return -(status == 0 ? poll_.watch(Readiness::kWritable) : status);
 }
 
 /// There is no poll yet, so it is idle again at once.
@@ -70,6 +71,7 @@ void LoadConnection::on_connect_failed(int error_number, Time now) noexcept {
     case EMFILE:
     case ENFILE: lack_ = OwnLimit::kDescriptors; break;
     case ENOBUFS:
+    case ENOSPC:  // of epoll_ctl(2)
     case ENOMEM: lack_ = OwnLimit::kMemory; break;
     case EADDRNOTAVAIL:
     case EADDRINUSE: lack_ = OwnLimit::kPorts; break;
@@ -364,7 +366,8 @@ void LoadConnection::on_poll_closed() noexcept {
   thread_.on_idle(*this, connect_again_);
 }
 
-/// Asking libuv again for what it does already would cost a system call.
+/// Asking libuv again for what it does already would cost a system call. A connection that had its place with
+/// the kernel and loses it just then must not be booked on the server.
 void LoadConnection::watch() noexcept {
   const bool wants_input = phase_ != Phase::kConnecting && !reading_pauses_;
   const bool wants_output = output_is_full_;
@@ -373,7 +376,7 @@ void LoadConnection::watch() noexcept {
   if (wanted == watched_) return;
   watched_ = wanted;
   if (wanted == 0) return poll_.stop();
-  poll_.watch(static_cast<Readiness>(wanted));
+  if (poll_.watch(static_cast<Readiness>(wanted)) != 0) std::abort();
 }
 
 void LoadConnection::schedule_next() {

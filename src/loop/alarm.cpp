@@ -24,7 +24,7 @@ Alarm::Alarm(Loop& loop, std::function<void()> on_time)
         // Nothing to read: it was stopped, or set anew, in this turn of the loop.
         if (::read(timer_.get(), &expirations, sizeof expirations) > 0) on_time_();
       }) {
-  poll_.watch(Readiness::kReadable);
+  value_or_throw(poll_.watch(Readiness::kReadable));
 }
 
 void Alarm::set(Time time) noexcept {

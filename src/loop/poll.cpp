@@ -7,9 +7,12 @@ Poll::Poll(Loop& loop, int fd, std::function<void()> on_ready) : handle_(std::mo
     throw FatalError(uv_error("poll a descriptor", status));
 }
 
-void Poll::watch(Readiness what) noexcept {
-  uv_poll_start(handle_.raw(), static_cast<int>(what),
-                [](uv_poll_t* raw, int, int) noexcept { PollHandle::callback_of(raw)(); });
+Result<void> Poll::watch(Readiness what) {
+  const int status =
+      start_poll(*handle_.raw(), static_cast<int>(what),
+                 [](uv_poll_t* raw, int, int) noexcept { PollHandle::callback_of(raw)(); });
+  if (status != 0) return tl::unexpected(uv_error("poll a descriptor", status));
+  return {};
 }
 
 void Poll::stop() noexcept { uv_poll_stop(handle_.raw()); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/engine.hpp"
+#include "support/full_epoll.hpp"
 #include "support/open_files.hpp"
 #include "support/valgrind.hpp"
 #include "tcp_echo/net/socket_options.hpp"
@@ -248,6 +249,19 @@ TEST(AcceptorThatIsHeld, GoesOnAlsoWhenItHadPausedBefore) {
   EXPECT_EQ(engine.echo_of(clients[1], "at last"), "at last");
 }
 
+TEST(AcceptorThatIsHeld, WaitsForTheKernelToHaveRoomForItsPollWhenItGoesOn) {
+  Engine engine;
+  engine.acceptor->hold();
+  auto clients = waiting(engine, 1);
+  {
+    const FullEpoll full;
+    engine.acceptor->go_on();
+    engine.turn_some_more();
+    EXPECT_EQ(engine.log.lines_with("accepting pauses and further clients wait in the queue"), 1U);
+  }
+  EXPECT_EQ(engine.echo_of(clients[0], "at last"), "at last");
+}
+
 TEST(AcceptorThatIsHeld, MayBeHeldAgain) {
   Engine engine;
   engine.acceptor->hold();
@@ -308,6 +322,25 @@ TEST(AcceptorThatFinishes, HearsOutWhoInheritedADeafEar) {
     return clients[0].received() == "hello";
   })) << "it did not hear its client";
   EXPECT_TRUE(engine.until([&] { return finished; }));
+}
+
+TEST(AcceptorThatHasLetGo, DoesNotTouchAClientThatGotItsDescriptorsNumber) {
+  Engine engine;
+  const int number = engine.acceptor->listener();
+  engine.acceptor->let_go();
+  TcpPair pair;
+  UniqueFd server(::dup3(pair.server.get(), number, O_CLOEXEC));
+  ASSERT_EQ(server.get(), number) << "the listener was closed";
+  pair.server.reset();
+  engine.table.add(std::move(server), engine.echo);
+  ASSERT_EQ(engine.echo_of(pair.client, "heard"), "heard");
+  engine.acceptor->hold();
+  engine.acceptor->go_on();
+  engine.acceptor->on_room();
+  EXPECT_EQ(engine.echo_of(pair.client, "still heard"), "still heard");
+  engine.acceptor.reset();
+  engine.turn_some_more();
+  EXPECT_EQ(engine.echo_of(pair.client, "and once more"), "and once more");
 }
 
 TEST(AcceptorThatFinishes, TakesWhoComesMeanwhile) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "support/engine.hpp"
+#include "support/full_epoll.hpp"
 #include "tcp_echo/net/tcp_state.hpp"
 
 namespace tcp_echo::test {
@@ -74,6 +75,15 @@ TEST_F(ConnectionThatIsSuspended, IsForgottenByTheKernelUntilItIsResumed) {
   connection->resume();
   EXPECT_EQ(engine.echo_of(client, "x"), "x");
   EXPECT_TRUE(is_polled(engine.loop, connection->fd()));
+}
+
+TEST_F(ConnectionThatIsSuspended, IsResetIfTheKernelHasNoRoomToPollItAgain) {
+  auto client = engine.connect();
+  suspend();
+  const FullEpoll full;
+  connection->resume();
+  EXPECT_TRUE(engine.until_closed(CloseReason::kReset));
+  EXPECT_EQ(engine.read_to_end(client), End::kReset);
 }
 
 TEST_F(ConnectionThatIsSuspended, HearsOfItsClientsEndWhenItIsResumed) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/engine.hpp"
+#include "support/full_epoll.hpp"
 #include "tcp_echo/net/socket_options.hpp"
 #include "tcp_echo/net/tcp_state.hpp"
 
@@ -78,6 +79,19 @@ TEST(ConnectionTable, BooksWhatCannotBePolledAsClosed) {
   EXPECT_EQ(engine.counters.accepted.get(), 1U);
   EXPECT_EQ(engine.closed(CloseReason::kReset), 1U);
   EXPECT_EQ(engine.log.lines_with("cannot be polled"), 1U);
+}
+
+TEST(ConnectionTable, TakesNoMoreThanTheKernelHasRoomToPollAndServesTheOthers) {
+  Engine engine;
+  auto served = engine.connect();
+  auto first = engine.connect();
+  first.close();
+  ASSERT_TRUE(engine.until_closed(CloseReason::kClient));
+  Client refused(engine.address);
+  const FullEpoll full;
+  ASSERT_TRUE(engine.until_closed(CloseReason::kReset));
+  EXPECT_EQ(engine.read_to_end(refused), End::kReset);
+  EXPECT_EQ(engine.echo_of(served, "served on"), "served on");
 }
 
 TEST(ConnectionTable, HasRoomUpToItsLimit) {

@@ -3,10 +3,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <memory>
 
+#include "support/full_epoll.hpp"
 #include "support/sockets.hpp"
 #include "support/wait.hpp"
+
+/// In place of the C library's, for this whole program and the libraries that it loads.
+extern "C" int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
+  if (operation == EPOLL_CTL_ADD && tcp_echo::test::epoll_is_full) {
+    errno = ENOSPC;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_epoll_ctl, epoll, operation, fd, event));
+}
 
 namespace tcp_echo::test {
 namespace {
@@ -31,7 +45,7 @@ TEST(Poll, CallsWhenThereIsSomethingToRead) {
   TcpPair pair;
   std::string read;
   Poll poll(loop, pair.server.get(), [&] { read = read_from(pair.server.get()); });
-  poll.watch(Readiness::kReadable);
+  ASSERT_TRUE(poll.watch(Readiness::kReadable));
   pair.client.send("hello");
   EXPECT_TRUE(turn_until(loop, [&] { return read == "hello"; }));
 }
@@ -41,7 +55,7 @@ TEST(Poll, CallsAgainAsLongAsSomethingIsThere) {
   TcpPair pair;
   int calls = 0;
   Poll poll(loop, pair.server.get(), [&] { ++calls; });
-  poll.watch(Readiness::kReadable);
+  ASSERT_TRUE(poll.watch(Readiness::kReadable));
   pair.client.send("hello");
   EXPECT_TRUE(turn_until(loop, [&] { return calls >= 3; }));
 }
@@ -51,10 +65,10 @@ TEST(Poll, ChangesFromReadableToWritable) {
   TcpPair pair;
   bool called = false;
   Poll poll(loop, pair.server.get(), [&] { called = true; });
-  poll.watch(Readiness::kReadable);
+  ASSERT_TRUE(poll.watch(Readiness::kReadable));
   turn(loop);
   ASSERT_FALSE(called);
-  poll.watch(Readiness::kWritable);
+  ASSERT_TRUE(poll.watch(Readiness::kWritable));
   EXPECT_TRUE(turn_until(loop, [&] { return called; }));
 }
 
@@ -67,8 +81,8 @@ TEST(Poll, StopsCallingWithinTheSameTurn) {
   std::unique_ptr<Poll> second;
   first = std::make_unique<Poll>(loop, one.server.get(), [&] { ++calls, first->stop(), second->stop(); });
   second = std::make_unique<Poll>(loop, two.server.get(), [&] { ++calls, first->stop(), second->stop(); });
-  first->watch(Readiness::kReadable);
-  second->watch(Readiness::kReadable);
+  ASSERT_TRUE(first->watch(Readiness::kReadable));
+  ASSERT_TRUE(second->watch(Readiness::kReadable));
   one.client.send("x");
   two.client.send("x");
   EXPECT_TRUE(turn_until(loop, [&] { return calls > 0; }));
@@ -85,7 +99,7 @@ TEST(Poll, MayBeDestroyedInItsOwnCallback) {
     poll.reset();
     called = true;
   });
-  poll->watch(Readiness::kReadable);
+  ASSERT_TRUE(poll->watch(Readiness::kReadable));
   pair.client.send("x");
   EXPECT_TRUE(turn_until(loop, [&] { return called; }));
 }
@@ -95,7 +109,7 @@ TEST(Poll, CallsWhenTheConnectionBreaks) {
   TcpPair pair;
   bool called = false;
   Poll poll(loop, pair.server.get(), [&] { called = true; });
-  poll.watch(Readiness::kReadable);
+  ASSERT_TRUE(poll.watch(Readiness::kReadable));
   pair.client.reset();
   EXPECT_TRUE(turn_until(loop, [&] { return called; }));
 }
@@ -104,6 +118,24 @@ TEST(Poll, OfWhatCannotBePolledIsAFatalError) {
   Loop loop;
   const UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   EXPECT_THROW(Poll(loop, file.get(), [] {}), FatalError);
+}
+
+// Without a look beforehand libuv would find out in its next turn, and abort.
+TEST(Poll, SaysThatTheKernelHasNoRoomForItAndWatchesWhenItHas) {
+  Loop loop;
+  TcpPair pair;
+  bool called = false;
+  Poll poll(loop, pair.server.get(), [&] { called = true; });
+  {
+    const FullEpoll full;
+    const auto watched = poll.watch(Readiness::kReadable);
+    ASSERT_FALSE(watched);
+    EXPECT_EQ(watched.error().text, "poll a descriptor: No space left on device");
+    turn(loop);
+  }
+  ASSERT_TRUE(poll.watch(Readiness::kReadable));
+  pair.client.send("x");
+  EXPECT_TRUE(turn_until(loop, [&] { return called; }));
 }
 
 /// Counts what an EmbeddedPoll tells its owner.
@@ -125,7 +157,7 @@ struct Owner {
 struct EmbeddedPollTest : ::testing::Test {
   EmbeddedPollTest() {
     EXPECT_EQ(owner.poll.init(loop, pair.server.get(), owner), 0);
-    owner.poll.watch(Readiness::kReadable);
+    EXPECT_EQ(owner.poll.watch(Readiness::kReadable), 0);
   }
   void close() {
     owner.poll.close();
@@ -166,7 +198,7 @@ TEST_F(EmbeddedPollTest, CallsNoMoreOnceStoppedUntilItIsToldToWatchAgain) {
   const int before = owner.calls;
   for (int i = 0; i < 5; ++i) turn(loop);
   EXPECT_EQ(owner.calls, before);
-  owner.poll.watch(Readiness::kReadable);
+  ASSERT_EQ(owner.poll.watch(Readiness::kReadable), 0);
   EXPECT_TRUE(turn_until(loop, [&] { return owner.calls > before; }));
   close();
 }
@@ -206,7 +238,7 @@ TEST(EmbeddedPoll, ServesTheNextDescriptorOfItsNumber) {
     Owner owner;
     const auto fd = moved_to(kNumber, std::move(pair.server));
     ASSERT_EQ(owner.poll.init(loop, fd.get(), owner), 0);
-    owner.poll.watch(Readiness::kReadable);
+    EXPECT_EQ(owner.poll.watch(Readiness::kReadable), 0);
     turn(loop);
     EXPECT_EQ(owner.calls, 0) << "what came for the one before is not for this one";
     pair.client.send("x");
@@ -218,6 +250,28 @@ TEST(EmbeddedPoll, ServesTheNextDescriptorOfItsNumber) {
   }
 }
 
+TEST(EmbeddedPoll, OfOneThatTheKernelHasNoRoomForIsAnErrorAlsoOnANumberThatWasInUse) {
+  constexpr int kNumber = 200;
+  Loop loop;
+  for (int i = 0; i < 2; ++i) {
+    TcpPair pair;
+    Owner owner;
+    const auto fd = moved_to(kNumber, std::move(pair.server));
+    ASSERT_EQ(owner.poll.init(loop, fd.get(), owner), 0);
+    for (int j = 0; j < 2; ++j) {
+      {
+        const FullEpoll full;
+        EXPECT_EQ(owner.poll.watch(Readiness::kReadable), UV_ENOSPC);
+        turn(loop);
+      }
+      EXPECT_EQ(owner.poll.watch(Readiness::kReadable), 0);
+      turn(loop);
+    }
+    owner.poll.close();
+    EXPECT_TRUE(turn_until(loop, [&] { return owner.closed; }));
+  }
+}
+
 TEST(EmbeddedPoll, LeavesItsNumberToOthers) {
   constexpr int kNumber = 200;
   Loop loop;
@@ -225,7 +279,7 @@ TEST(EmbeddedPoll, LeavesItsNumberToOthers) {
   Owner owner;
   auto fd = moved_to(kNumber, std::move(first.server));
   ASSERT_EQ(owner.poll.init(loop, fd.get(), owner), 0);
-  owner.poll.watch(Readiness::kReadable);
+  EXPECT_EQ(owner.poll.watch(Readiness::kReadable), 0);
   owner.poll.close();
   turn(loop);
   fd.reset();
@@ -234,7 +288,7 @@ TEST(EmbeddedPoll, LeavesItsNumberToOthers) {
   fd = moved_to(kNumber, std::move(second.server));
   bool called = false;
   Poll other(loop, fd.get(), [&] { called = true; });
-  other.watch(Readiness::kReadable);
+  ASSERT_TRUE(other.watch(Readiness::kReadable));
   second.client.send("x");
   EXPECT_TRUE(turn_until(loop, [&] { return called; }));
 }
@@ -248,7 +302,7 @@ struct Phoenix {
     fd.reset();
     fd = moved_to(200, std::move(second.server));
     EXPECT_EQ(poll.init(loop, fd.get(), *this), 0);
-    poll.watch(Readiness::kReadable);
+    EXPECT_EQ(poll.watch(Readiness::kReadable), 0);
   }
 
   Loop loop;

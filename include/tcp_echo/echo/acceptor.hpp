@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "tcp_echo/base/unique_fd.hpp"
@@ -44,7 +45,7 @@ class Acceptor {
   void finish(std::function<void()> on_finished);
   bool is_finished() const noexcept { return is_finished_; }
 
-  /// Closes this descriptor of the listener.
+  /// Closes this descriptor of the listener; nothing brings it back.
   void let_go() noexcept;
 
   /// Borrowed; -1 after let_go().
@@ -76,7 +77,7 @@ class Acceptor {
   bool listener_is_ours_;
   std::function<void()> on_finished_;  ///< set once finish() was asked for
   std::chrono::milliseconds may_tell_again_{};
-  Poll poll_;
+  std::optional<Poll> poll_;  ///< until let_go()
   Timer retry_;
   Timer quiet_;
 };

@@ -106,6 +106,7 @@ class Connection final : private IdleNode {
   void close_with_fin(CloseReason reason) noexcept;
   /// Where it waits for its time.
   IdleQueue& queue() noexcept;
+  int poll() noexcept;
   void watch() noexcept;
 
   ConnectionTable& table_;

@@ -26,7 +26,8 @@ class Poll {
   /// Makes `fd` non-blocking; does not own it. Throws FatalError if it cannot be polled.
   Poll(Loop& loop, int fd, std::function<void()> on_ready);
 
-  void watch(Readiness what) noexcept;
+  /// Fails if the kernel has no room for one more descriptor that is polled; the poll has stopped then.
+  Result<void> watch(Readiness what);
   void stop() noexcept;
 
  private:
@@ -52,8 +53,9 @@ class EmbeddedPoll {
     return status;
   }
 
-  void watch(Readiness what) noexcept {
-    uv_poll_start(&entry_->raw, static_cast<int>(what), [](uv_poll_t* raw, int status, int) noexcept {
+  /// Returns libuv's error number; if it is not 0 the kernel has no room to poll it, and it has stopped.
+  [[nodiscard]] int watch(Readiness what) noexcept {
+    return start_poll(entry_->raw, static_cast<int>(what), [](uv_poll_t* raw, int status, int) noexcept {
       static_cast<Owner*>(raw->data)->on_ready(status < 0);
     });
   }
