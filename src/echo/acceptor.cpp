@@ -9,6 +9,7 @@
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 #include "tcp_echo/net/socket_options.hpp"
+#include "tcp_echo/net/tcp_state.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -33,6 +34,7 @@ Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& b
       name_(std::move(name)),
       behaviour_(behaviour),
       table_(table),
+      behind_(waiting_connections(listener_.get())),
       listener_is_ours_(resets_on_close(listener_.get())),
       poll_(std::in_place, loop, listener_.get(), [this] { on_ready(); }),
       retry_(loop, [this] { resume(); }),
@@ -53,7 +55,8 @@ Acceptor::Outcome Acceptor::accept_one() noexcept {
   UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return pause_after(errno);
   if (makes_deaf_) hear_out(fd.get());
-  if (is_behind_ || !listener_is_ours_) table_.set_options(fd.get());
+  if (behind_ > 0 || !listener_is_ours_) table_.set_options(fd.get());
+  if (behind_ > 0) --behind_;
   const bool last = fd.get() >= table_.settings().descriptor_limit;
   table_.add(std::move(fd), behaviour_);
   if (!last) return Outcome::kAccepted;
@@ -64,7 +67,7 @@ Acceptor::Outcome Acceptor::accept_one() noexcept {
 // Which errors can be had, and that those of the new socket's network are to be passed over: accept(2).
 Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
   switch (error_number) {
-    case EAGAIN: is_behind_ = false; return Outcome::kQueueEmpty;
+    case EAGAIN: return Outcome::kQueueEmpty;
     case EINTR:
     case ECONNABORTED:
     case EPERM:
@@ -126,6 +129,7 @@ void Acceptor::hold() noexcept {
 void Acceptor::go_on() noexcept {
   if (!poll_) return;
   held_ = false;
+  behind_ = waiting_connections(listener_.get());
   resume();
 }
 

@@ -13,13 +13,17 @@ int start_poll(uv_poll_t& poll, int events, uv_poll_cb on_ready) noexcept {
   uv_os_fd_t fd = -1;
   uv_fileno(reinterpret_cast<const uv_handle_t*>(&poll), &fd);
   uv_poll_start(&poll, events, on_ready);
-  // libuv finds it there when its turn comes, and changes what it is registered for.
   epoll_event nothing{};
   nothing.data.fd = fd;
-  if (::epoll_ctl(uv_backend_fd(poll.loop), EPOLL_CTL_ADD, fd, &nothing) == 0 || errno == EEXIST) return 0;
-  const int status = -errno;
-  uv_poll_stop(&poll);
-  return status;
+  if (::epoll_ctl(uv_backend_fd(poll.loop), EPOLL_CTL_ADD, fd, &nothing) != 0 && errno != EEXIST) {
+    const int status = -errno;
+    uv_poll_stop(&poll);
+    return status;
+  }
+  // libuv is to change what is registered when its turn comes, and not to find out by an EEXIST that it has
+  // to: that would be one more system call for each connection. This field says what it takes to be there.
+  poll.io_watcher.events = UV_DISCONNECT;
+  return 0;
 }
 
 DescriptorPolls::Entry* DescriptorPolls::take(int fd, int& status) noexcept {

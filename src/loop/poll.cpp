@@ -8,9 +8,8 @@ Poll::Poll(Loop& loop, int fd, std::function<void()> on_ready) : handle_(std::mo
 }
 
 Result<void> Poll::watch(Readiness what) {
-  const int status =
-      start_poll(*handle_.raw(), static_cast<int>(what),
-                 [](uv_poll_t* raw, int, int) noexcept { PollHandle::callback_of(raw)(); });
+  const int status = start_poll(*handle_.raw(), static_cast<int>(what),
+                                [](uv_poll_t* raw, int, int) noexcept { PollHandle::callback_of(raw)(); });
   if (status != 0) return tl::unexpected(uv_error("poll a descriptor", status));
   return {};
 }

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -16,9 +16,9 @@
 
 namespace tcp_echo {
 
-/// uv_poll_start(), at once. libuv by itself registers the descriptor in its next turn, and aborts the process
-/// if the kernel has no room then (ENOSPC, ENOMEM; epoll_ctl(2)). Returns its error number; the poll has
-/// stopped if it is not 0.
+/// uv_poll_start(), at once. libuv by itself registers the descriptor in its next turn, and aborts the
+/// process if the kernel has no room then (ENOSPC, ENOMEM; epoll_ctl(2)). Returns its error number; the poll
+/// has stopped if it is not 0.
 int start_poll(uv_poll_t& poll, int events, uv_poll_cb on_ready) noexcept;
 
 class DescriptorPolls {
