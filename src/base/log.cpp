@@ -48,6 +48,11 @@ std::shared_ptr<spdlog::logger> descriptor_logger(const std::string& name, const
   return logger;
 }
 
+bool is_fifo(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 }  // namespace
 
 void set_up_logging(const std::string& name, const LogSettings& settings) {
@@ -59,10 +64,16 @@ void set_up_logging(const std::string& name, const LogSettings& settings) {
 
 Result<UniqueFd> open_log_file(const std::string& path) {
   constexpr mode_t kOwnerWritesGroupReads = 0640;
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kOwnerWritesGroupReads));
-  if (!fd)
-    return failure(ExitCode::kCantCreate, system_error("open the log file " + printable(path), errno).text);
-  return fd;
+  // O_NONBLOCK: open(2) of a FIFO would wait for somebody to read it, and of a serial line for its carrier.
+  // O_NOCTTY: a terminal that is only written to must not send us its signals.
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  UniqueFd fd(::open(path.c_str(), kFlags, kOwnerWritesGroupReads));
+  if (fd) return fd;
+  const int error = errno;
+  const auto attempted = "open the log file " + printable(path);
+  if (error == ENXIO && is_fifo(path))
+    return failure(ExitCode::kCantCreate, attempted + ": nobody reads the FIFO");
+  return failure(ExitCode::kCantCreate, system_error(attempted, error).text);
 }
 
 Result<void> reopen_log_file(const std::string& path, int descriptor) {

@@ -3,9 +3,13 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -128,6 +132,38 @@ TEST_F(Log, FileThatIsAFolderIsRefused) {
   const auto fd = open_log_file(folder());
   ASSERT_FALSE(fd);
   EXPECT_EQ(fd.error().code, ExitCode::kCantCreate);
+}
+
+TEST_F(Log, FifoThatNobodyReadsIsRefusedAtOnce) {
+  ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+  ::alarm(20);  // open(2) would wait for a reader for ever
+  const auto fd = open_log_file(path());
+  ::alarm(0);
+  ASSERT_FALSE(fd);
+  EXPECT_EQ(fd.error().code, ExitCode::kCantCreate);
+  EXPECT_EQ(fd.error().text, "open the log file " + path() + ": nobody reads the FIFO");
+}
+
+TEST_F(Log, FifoThatSomebodyReadsGetsTheLines) {
+  ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+  const UniqueFd reader(::open(path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const auto fd = opened();
+  set_up_logging("a", {spdlog::level::info, false, fd.get()});
+  spdlog::info("through the FIFO");
+  std::array<char, 100> line{};
+  const auto size = ::read(reader.get(), line.data(), line.size());
+  EXPECT_THAT(std::string(line.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))),
+              HasSubstr(": through the FIFO\n"));
+}
+
+TEST_F(Log, SocketIsNoFifoThatNobodyReads) {
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const auto fd = open_log_file(path());
+  ASSERT_FALSE(fd);
+  EXPECT_THAT(fd.error().text, HasSubstr(": No such device or address"));
 }
 
 TEST_F(Log, ReopenedFileGetsTheNextLineAndTheRenamedOneKeepsTheOld) {

@@ -24,7 +24,8 @@ struct LogSettings {
 /// Not a reference into the logger that is replaced.
 void set_up_logging(const std::string& name, const LogSettings& settings);
 
-/// Opened for appending, made if it is not there. Fails with kCantCreate.
+/// Opened for appending, made if it is not there. Waits for nobody: a FIFO has to have a reader. Fails with
+/// kCantCreate.
 Result<UniqueFd> open_log_file(const std::string& path);
 
 /// Puts the file that now has that name (it is made if there is none) in the place of the one that
