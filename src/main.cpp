@@ -53,7 +53,7 @@ int as_int(ExitCode code) { return static_cast<int>(code); }
 
 /// The one line that a user gets when the program cannot do what it was asked for.
 ExitCode complain(const std::string& text, ExitCode code) {
-  std::fprintf(stderr, "tcp-echo-master: %s\n", text.c_str());
+  say_on_stderr(fmt::format("tcp-echo-master: {}\n", text));
   return code;
 }
 
@@ -72,6 +72,8 @@ std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& argument
   for (int fd = kFirstListenerDescriptor; fd < call->program_descriptor(); ++fd)
     birth.listeners.emplace_back(fd);
   ::close(call->program_descriptor());
+  ::dup2(call->log_descriptor(), kLogDescriptor);
+  ::close(call->log_descriptor());
   return birth;
 }
 
@@ -200,6 +202,7 @@ void go_back(const UpgradeCall& call) {
 /// descriptor.
 ExitCode run_take_over(const UpgradeCall& call) {
   hold_signals();
+  set_up_logging(kMasterTitle, {});  // on stderr, until it is known where the former program has logged
   std::unique_ptr<Master> master;
   try {
     master = take_over(call);

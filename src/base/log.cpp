@@ -9,30 +9,67 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <memory>
+#include <utility>
 
+#include "tcp_echo/base/line_writer.hpp"
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo {
 namespace {
 
-/// Writes each line with one write(2), unbuffered: nothing is lost when the process is killed, and with
-/// O_APPEND the lines of several processes do not mix. A line that cannot be written is dropped: there is
-/// nowhere left to say so.
-class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+std::string loss_text(std::uint64_t lines, int error) {
+  const auto what = fmt::format("log: {} {} lost", counted(lines, "line"), lines == 1 ? "was" : "were");
+  const bool is_readers_fault = error == EAGAIN || error == EPIPE;
+  return what + (is_readers_fault ? ", because nobody read it" : ": " + reason_of(error));
+}
+
+/// Hands each line over at once, so that nothing is lost when the process is killed. Lines that are not taken
+/// are dropped and counted; how many they were is the first that is said when lines are taken again.
+class LosingSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
-  explicit DescriptorSink(int fd) : fd_(fd) {}
+  LosingSink(std::string name, int fd) : name_(std::move(name)), fd_(fd), writer_(fd) {}
+  ~LosingSink() override {
+    try {
+      if (lost_ > 0) tell_loss();
+    } catch (const std::exception&) {  // there is nowhere left to say so
+    }
+  }
+  LosingSink(const LosingSink&) = delete;
+  LosingSink& operator=(const LosingSink&) = delete;
+
+  /// Something else was put in the place of the descriptor.
+  void look_again() { writer_.use(fd_); }
 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    [[maybe_unused]] const auto written = ::write(fd_, line.data(), line.size());
+    if (lost_ > 0) tell_loss();
+    error_ = lost_ > 0 ? error_ : put(message);
+    if (error_ != 0) ++lost_;
   }
   void flush_() override {}
 
+  int put(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    return writer_.write({line.data(), line.size()});
+  }
+
+  void tell_loss() {
+    const auto text = loss_text(lost_, error_);
+    error_ = put({name_, spdlog::level::warn, text});
+    if (error_ == 0) lost_ = 0;
+  }
+
+  std::string name_;  ///< the logger's
   int fd_;
+  LineWriter writer_;
+  std::uint64_t lost_ = 0;
+  int error_ = 0;  ///< of the last line
 };
 
 /// Time, level, process and pid are syslog's own to say.
@@ -42,10 +79,17 @@ std::shared_ptr<spdlog::logger> syslog_logger(const std::string& name) {
 }
 
 std::shared_ptr<spdlog::logger> descriptor_logger(const std::string& name, const LogSettings& settings) {
-  auto logger = std::make_shared<spdlog::logger>(name, std::make_shared<DescriptorSink>(settings.fd));
+  auto logger = std::make_shared<spdlog::logger>(name, std::make_shared<LosingSink>(name, settings.fd));
   const std::string pattern = settings.timestamps ? "%Y-%m-%dT%H:%M:%S.%eZ %l %n %P: %v" : "%l %n %P: %v";
   logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
   return logger;
+}
+
+void look_again_at_log() {
+  if (spdlog::default_logger() == nullptr) return;
+  for (const auto& sink : spdlog::default_logger()->sinks()) {
+    if (auto* const losing = dynamic_cast<LosingSink*>(sink.get())) losing->look_again();
+  }
 }
 
 bool is_fifo(const std::string& path) {
@@ -79,8 +123,18 @@ Result<UniqueFd> open_log_file(const std::string& path) {
 Result<void> reopen_log_file(const std::string& path, int descriptor) {
   const auto opened = open_log_file(path);
   if (!opened) return tl::unexpected(opened.error());
-  if (::dup3(opened->get(), descriptor, O_CLOEXEC) < 0) return system_failure("reopen the log file", errno);
+  return replace_log(*opened, descriptor);
+}
+
+Result<void> replace_log(const UniqueFd& opened, int descriptor) {
+  if (::dup3(opened.get(), descriptor, O_CLOEXEC) < 0) return system_failure("change the log", errno);
+  look_again_at_log();
   return {};
+}
+
+void say_on_stderr(std::string_view line) {
+  constexpr std::chrono::seconds kPatience{1};
+  LineWriter(STDERR_FILENO, kPatience).write(line);
 }
 
 bool goes_to_journal(int fd) {

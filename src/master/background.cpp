@@ -7,9 +7,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstdio>
 
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/log.hpp"
 #include "tcp_echo/loop/signal.hpp"
 
 namespace tcp_echo {
@@ -34,7 +34,7 @@ ExitCode wait_for_report(const UniqueFd& daemon) noexcept {
   do size = ::read(daemon.get(), &code, sizeof code);
   while (size < 0 && errno == EINTR);
   if (size == sizeof code) return static_cast<ExitCode>(code);
-  std::fputs("tcp-echo-master: the daemon died before it was ready\n", stderr);
+  say_on_stderr("tcp-echo-master: the daemon died before it was ready\n");
   return ExitCode::kSoftware;
 }
 
@@ -57,7 +57,7 @@ tl::expected<Background, ExitCode> Background::enter() {
   const pid_t daemon = ::fork();
   if (daemon != 0) {
     if (daemon < 0) {
-      std::perror("tcp-echo-master: go to the background");
+      say_on_stderr("tcp-echo-master: " + system_error("go to the background", errno).text + "\n");
       Background(std::move(daemons)).report_failure(ExitCode::kOsError);
     }
     ::_exit(0);

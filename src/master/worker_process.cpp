@@ -1,6 +1,7 @@
 #include "tcp_echo/master/worker_process.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -93,11 +94,11 @@ Result<void> WorkerProcess::spawn(const Generation& generation, int control) {
   const WorkerCall call{place_.slot, listeners.size()};
   SpawnRequest request;
   request.arguments = to_argv(call);
-  request.descriptors.assign(static_cast<std::size_t>(call.program_descriptor()) + 1, -1);
-  request.descriptors[kLogDescriptor] = resources_.log_descriptor;
+  request.descriptors.assign(kFirstListenerDescriptor, -1);
+  request.descriptors[STDERR_FILENO] = STDERR_FILENO;  // for what is said before the worker has its log there
   request.descriptors[kControlDescriptor] = control;
-  std::copy(listeners.begin(), listeners.end(), request.descriptors.begin() + kFirstListenerDescriptor);
-  request.descriptors.back() = resources_.executable;
+  request.descriptors.insert(request.descriptors.end(), listeners.begin(), listeners.end());
+  request.descriptors.insert(request.descriptors.end(), {resources_.executable, resources_.log_descriptor});
   request.file = descriptor_path(call.program_descriptor());
   request.user = resources_.credentials.user;
   request.group = resources_.credentials.group;

@@ -1,12 +1,9 @@
 #include "tcp_echo/worker/worker.hpp"
 
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <iterator>
 #include <random>
 #include <utility>
@@ -241,8 +238,8 @@ void Worker::take_back(const TakeBackMessage& message) {
 void Worker::change_log(const std::vector<UniqueFd>& descriptors) {
   if (descriptors.empty())
     return spdlog::warn("no descriptor is left for the new log; going on with the old one");
-  if (::dup2(descriptors.front().get(), kLogDescriptor) < 0)
-    spdlog::warn("the log cannot be reopened: {}; going on with the old one", std::strerror(errno));
+  if (auto replaced = replace_log(descriptors.front(), kLogDescriptor); !replaced)
+    spdlog::warn("{}; going on with the old one", replaced.error().text);
 }
 
 /// From now on connections end as they fall quiet, and all of them when time is up.

@@ -16,6 +16,9 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
+
+#include "support/child.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -101,6 +104,47 @@ TEST_F(Log, DropsALineThatCannotBeWritten) {
   ASSERT_TRUE(full);
   set_up_logging("a", {spdlog::level::info, false, full.get()});
   EXPECT_NO_THROW(spdlog::info("lost"));
+}
+
+TEST_F(Log, SaysHowManyLinesAFullDiskHasNotTaken) {
+  UniqueFd fd(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  set_up_logging("a", {spdlog::level::info, false, fd.get()});
+  spdlog::info("lost");
+  spdlog::info("lost as well");
+  ASSERT_TRUE(replace_log(opened(), fd.get()));
+  spdlog::info("taken");
+  spdlog::info("and taken");
+  const auto begin = " a " + std::to_string(::getpid()) + ": ";
+  EXPECT_EQ(written(), "warning" + begin + "log: 2 lines were lost: No space left on device\n" + "info" +
+                           begin + "taken\n" + "info" + begin + "and taken\n");
+}
+
+TEST_F(Log, SaysHowManyLinesWereLostBecauseNobodyReadIt) {
+  const test::PipeEnds pipe;
+  ::fcntl(pipe.writing.get(), F_SETPIPE_SZ, 4096);
+  set_up_logging("a", {spdlog::level::info, false, pipe.writing.get()});
+  ::alarm(20);  // write(2) would wait for a reader for ever
+  for (int i = 0; i < 100; ++i) spdlog::info("{:80}", i);
+  ::alarm(0);
+  std::array<char, 4096> read{};
+  const auto size = ::read(pipe.reading.get(), read.data(), read.size());
+  const std::string_view taken(read.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  const auto lost = 100 - std::count(taken.begin(), taken.end(), '\n');
+  spdlog::info("taken");
+  const auto next = ::read(pipe.reading.get(), read.data(), read.size());
+  EXPECT_THAT(
+      std::string(read.data(), static_cast<std::size_t>(std::max<ssize_t>(next, 0))),
+      AllOf(HasSubstr(": log: " + std::to_string(lost) + " lines were lost, because nobody read it\n"),
+            HasSubstr(": taken\n")));
+}
+
+TEST_F(Log, SaysWhatWasLostWhenItIsSetUpAnew) {
+  UniqueFd fd(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  set_up_logging("a", {spdlog::level::info, false, fd.get()});
+  spdlog::info("lost");
+  ASSERT_TRUE(replace_log(opened(), fd.get()));
+  set_up_logging("a", {spdlog::level::err, false, fd.get()});
+  EXPECT_THAT(written(), HasSubstr(": log: 1 line was lost: No space left on device\n"));
 }
 
 TEST_F(Log, FileIsAppendedTo) {
@@ -215,7 +259,7 @@ TEST_F(Log, FileThatCannotBeReopenedIsNamedAndTheOldOneGoesOn) {
 TEST_F(Log, CannotBeReopenedInPlaceOfNothing) {
   const auto reopened = reopen_log_file(path(), -1);
   ASSERT_FALSE(reopened);
-  EXPECT_EQ(reopened.error().text, "reopen the log file: Bad file descriptor");
+  EXPECT_EQ(reopened.error().text, "change the log: Bad file descriptor");
 }
 
 TEST_F(Log, GoesToTheJournalWhereDeviceAndInodeSaySo) {

@@ -12,8 +12,9 @@ TEST(WorkerCall, IsReadBackAsItWasWritten) {
   EXPECT_EQ(parse_worker_call(arguments), call);
 }
 
-TEST(WorkerCall, PutsTheProgramBehindTheLastListener) {
+TEST(WorkerCall, PutsTheProgramAndTheLogBehindTheLastListener) {
   EXPECT_EQ((WorkerCall{1, 3}.program_descriptor()), kFirstListenerDescriptor + 3);
+  EXPECT_EQ((WorkerCall{1, 3}.log_descriptor()), kFirstListenerDescriptor + 4);
 }
 
 TEST(WorkerCall, IsNothingElse) {

@@ -188,8 +188,13 @@ Daemon::Daemon(Launch launch) {
   }
   ::close(out[1]);
   ::close(err[1]);
-  output_reader_ = std::thread([this, fd = out[0]] { read(UniqueFd(fd), output_); });
-  log_reader_ = std::thread([this, fd = err[0]] { read(UniqueFd(fd), log_); });
+  output_pipe_.reset(out[0]);
+  log_pipe_.reset(err[0]);
+  // What a daemon logs faster than we read is lost, and a test wants every line.
+  ::fcntl(log_pipe_.get(), F_SETPIPE_SZ, 1 << 20);
+  static constexpr bool kNever = false;
+  output_reader_ = std::thread([this] { read(output_pipe_.get(), output_, kNever); });
+  log_reader_ = std::thread([this] { read(log_pipe_.get(), log_, log_pauses_); });
 }
 
 Daemon::~Daemon() {
@@ -200,19 +205,33 @@ Daemon::~Daemon() {
     }
     wait();
   }
+  go_on_reading();
   if (output_reader_.joinable()) output_reader_.join();
   if (log_reader_.joinable()) log_reader_.join();
   EXPECT_EQ(finding_in(log_), "") << log_;
 }
 
-void Daemon::read(UniqueFd fd, std::string& into) {
+void Daemon::read(int fd, std::string& into, const bool& pauses) {
   std::array<char, 4096> buffer{};
   for (;;) {
-    const auto size = ::read(fd.get(), buffer.data(), buffer.size());
+    const auto size = ::read(fd, buffer.data(), buffer.size());
     if (size <= 0) return;
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     into.append(buffer.data(), static_cast<std::size_t>(size));
+    reads_again_.wait(lock, [&pauses] { return !pauses; });
   }
+}
+
+void Daemon::stop_reading() {
+  const std::lock_guard lock(mutex_);
+  log_pauses_ = true;  // once the read(2) that waits now has got something
+  ::fcntl(log_pipe_.get(), F_SETPIPE_SZ, 4096);
+}
+
+void Daemon::go_on_reading() {
+  const std::lock_guard lock(mutex_);
+  log_pauses_ = false;
+  reads_again_.notify_all();
 }
 
 std::string Daemon::log() const {
@@ -289,6 +308,7 @@ Outcome Daemon::wait() {
     }
     status_ = status;
   }
+  go_on_reading();
   // Its workers hold the pipe as well; they end after it, or are survivors that a test complains about.
   if (survivors().empty()) {
     if (output_reader_.joinable()) output_reader_.join();

@@ -90,6 +90,9 @@ class Daemon {
   pid_t worker_after(pid_t former) const;
 
   std::string log() const;
+  /// From now on nobody reads the log, which is a pipe of the smallest size there is.
+  void stop_reading();
+  void go_on_reading();
   bool logs(const std::string& text) const;
 
   void signal(int number) const;
@@ -101,12 +104,16 @@ class Daemon {
   std::vector<pid_t> survivors() const;
 
  private:
-  void read(UniqueFd fd, std::string& into);
+  void read(int fd, std::string& into, const bool& pauses);
 
   std::string token_;
   pid_t pid_ = -1;
   std::optional<int> status_;
+  UniqueFd output_pipe_;
+  UniqueFd log_pipe_;
   mutable std::mutex mutex_;
+  std::condition_variable reads_again_;
+  bool log_pauses_ = false;
   std::string log_;
   std::string output_;
   std::thread log_reader_;

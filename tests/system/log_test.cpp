@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -14,7 +16,79 @@
 namespace tcp_echo::test {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
+
+// ---- a reader that has stalled
+
+std::string fdinfo(pid_t pid, int fd) {
+  return content("/proc/" + std::to_string(pid) + "/fdinfo/" + std::to_string(fd));
+}
+
+/// Enough of them that what is logged at --log-level debug does not fit into the pipe.
+void serve_some(std::uint16_t port) {
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(Client(port).echo("hi"), "hi") << "client " << i;
+}
+
+bool has_ended(pid_t pid) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+TEST(LogThatNobodyReads, StopsNoProcess) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--log-level", "debug"}));
+  const auto port = daemon.port();
+  const auto workers = daemon.workers(2);
+  daemon.stop_reading();
+  serve_some(port);
+  daemon.signal(SIGUSR1);  // the master has something to log as well
+  serve_some(port);
+  EXPECT_EQ(daemon.workers(2), workers);
+  daemon.signal(SIGTERM);
+  EXPECT_TRUE(eventually([&] { return has_ended(daemon.pid()); }));
+  EXPECT_EQ(daemon.wait().exit_code, 0);
+}
+
+TEST(LogThatNobodyReads, SaysWhatItHasLostWhenItIsReadAgain) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "1", "--log-level", "debug"}));
+  const auto port = daemon.port();
+  daemon.stop_reading();
+  serve_some(port);
+  daemon.go_on_reading();
+  EXPECT_TRUE(eventually([&] {
+    Client(port).echo("hi");
+    return daemon.log().find(" lost, because nobody read it\n") != std::string::npos;
+  }));
+  EXPECT_THAT(daemon.log(),
+              ContainsRegex("warning tcp-echo.wrk1. [0-9]+: log: [0-9]+ lines were lost, because"));
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(LogThatNobodyReads, StopsNoProcessThatMayNotOpenItAnew) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can start the daemon as another user";
+  const Folder folder;
+  std::filesystem::copy_file(Daemon::program(), folder / "tcp-echo-master");
+  auto launch = Daemon::on_free_port({"--workers", "2", "--log-level", "debug"});
+  launch.program = (folder / "tcp-echo-master").string();
+  launch.user = 54321;  // and the pipe belongs to root
+  Daemon daemon(std::move(launch));
+  const auto port = daemon.port();
+  daemon.stop_reading();
+  serve_some(port);
+  daemon.signal(SIGTERM);
+  EXPECT_TRUE(eventually([&] { return has_ended(daemon.pid()); }));
+  EXPECT_EQ(daemon.wait().exit_code, 0);
+}
+
+TEST(LogThatIsInherited, KeepsItsFlagsForThoseWhoHaveItToo) {
+  Daemon daemon(Daemon::on_free_port({"--workers", "1"}));
+  ASSERT_TRUE(daemon.is_serving());
+  const auto nonblocking = ContainsRegex("flags:\t[0-7]*[4-7][0-7][0-7][0-7]\n");
+  EXPECT_THAT(fdinfo(daemon.pid(), STDERR_FILENO), testing::Not(nonblocking))
+      << "the shell has that one, too";
+  EXPECT_THAT(fdinfo(daemon.workers(1).front(), STDERR_FILENO), nonblocking);
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
 
 // ---- a FIFO
 

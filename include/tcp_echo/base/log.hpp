@@ -1,4 +1,6 @@
 // Logging set-up. One event, one line, one write(2): lines of several processes that share a file stay whole.
+// Nobody who logs ever waits for it: lines that are not taken are dropped, and counted in the next one that
+// is.
 //
 // Every process calls set_up_logging() once it knows its settings and then logs through spdlog's default
 // logger, the one global of this program.
@@ -7,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include <string>
+#include <string_view>
 
 #include "tcp_echo/base/error.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
@@ -31,6 +34,12 @@ Result<UniqueFd> open_log_file(const std::string& path);
 /// Puts the file that now has that name (it is made if there is none) in the place of the one that
 /// `descriptor` leads to. When that fails the descriptor stays as it is.
 Result<void> reopen_log_file(const std::string& path, int descriptor);
+
+/// Puts what was opened in the place of what `descriptor` leads to.
+Result<void> replace_log(const UniqueFd& opened, int descriptor);
+
+/// For a process that has no log yet, or none any more. Waits a second at most for somebody to read it.
+void say_on_stderr(std::string_view line);
 
 /// Whether `fd` leads into systemd's journal, which stamps every line itself (JOURNAL_STREAM in
 /// systemd.exec(5)).

@@ -19,8 +19,11 @@ struct WorkerCall {
   std::size_t listeners = 0;  ///< their descriptors follow each other
   bool operator==(const WorkerCall&) const = default;
 
-  /// The program file, which is needed only to get it started; the last of the descriptors.
+  /// The program file, which is needed only to get it started.
   int program_descriptor() const noexcept { return kFirstListenerDescriptor + static_cast<int>(listeners); }
+  /// The log, which the worker puts in the place of kLogDescriptor; the last of the descriptors. uv_spawn(3)
+  /// would make 0 to 2 wait again: it clears their O_NONBLOCK, which all processes with that log share.
+  int log_descriptor() const noexcept { return program_descriptor() + 1; }
 };
 
 /// argv, the program's name first: "tcp-echo-master worker SLOT LISTENERS".

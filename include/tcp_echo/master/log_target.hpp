@@ -11,7 +11,4 @@ namespace tcp_echo {
 /// terminal would be held. kCantCreate if the file cannot be opened.
 Result<UniqueFd> open_log(const Config& config);
 
-/// Puts what was opened in the place of `descriptor`.
-Result<void> replace_log(const UniqueFd& opened, int descriptor);
-
 }  // namespace tcp_echo

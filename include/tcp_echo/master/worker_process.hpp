@@ -26,7 +26,7 @@ struct WorkerResources {
   Reaper& reaper;
   Credentials credentials;
   int executable;      ///< descriptor of the program to start
-  int log_descriptor;  ///< becomes the workers' stderr
+  int log_descriptor;  ///< becomes the workers' stderr, with its O_NONBLOCK
 };
 
 /// The place that a worker fills.
