@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <string>
 
 namespace tcp_echo {
@@ -61,6 +62,29 @@ std::ptrdiff_t write_to_shared_pipe(int fd, std::string_view text) {
   return write_if_there_is_room(fd, text);
 }
 
+/// Where `stty tostop` is set a background job gets SIGTTOU for each write, which is begun again once the
+/// handler has run: for ever, if the handler does not stop the job but takes a worker away. A write with the
+/// signal held back passes (termios(3)). One that somebody sends meanwhile comes a moment later.
+class HeldTtou {
+ public:
+  HeldTtou() noexcept {
+    sigset_t ttou;
+    sigemptyset(&ttou);
+    sigaddset(&ttou, SIGTTOU);
+    ::pthread_sigmask(SIG_BLOCK, &ttou, &before_);
+  }
+  ~HeldTtou() {
+    const int error = errno;
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    errno = error;
+  }
+  HeldTtou(const HeldTtou&) = delete;
+  HeldTtou& operator=(const HeldTtou&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
 /// Ends in the middle of no character.
 std::string cut(std::string_view line, std::size_t longest) {
   constexpr std::string_view kEnd = "...\n";
@@ -96,7 +120,7 @@ LineWriter::Way LineWriter::look() const {
   switch (kind_of(fd_)) {
     case Kind::kSocket: return Way::kSocket;
     case Kind::kPipe: return never_waits(fd_) ? Way::kPlain : Way::kSharedPipe;
-    case Kind::kTerminal: return never_waits(fd_) ? Way::kPlain : Way::kSharedTerminal;
+    case Kind::kTerminal: return never_waits(fd_) ? Way::kTerminal : Way::kSharedTerminal;
     case Kind::kOther: break;
   }
   return Way::kPlain;
@@ -131,7 +155,14 @@ std::ptrdiff_t LineWriter::write_some(std::string_view text) const {
     case Way::kPlain: return ::write(fd_, text.data(), text.size());
     case Way::kSocket: return ::send(fd_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     case Way::kSharedPipe: return write_to_shared_pipe(fd_, text);
-    case Way::kSharedTerminal: return write_if_there_is_room(fd_, first_piece(text));
+    case Way::kTerminal: {
+      const HeldTtou held;
+      return ::write(fd_, text.data(), text.size());
+    }
+    case Way::kSharedTerminal: {
+      const HeldTtou held;
+      return write_if_there_is_room(fd_, first_piece(text));
+    }
   }
   return -1;
 }

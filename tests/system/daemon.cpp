@@ -346,6 +346,13 @@ std::size_t count_of(const std::string& text, const std::string& part) {
   return count;
 }
 
+std::uint16_t port_in(const std::string& log) {
+  const std::string line = "serving on 127.0.0.1:";
+  const auto at = log.find(line);
+  const auto is_whole = at != std::string::npos && log.find('\n', at) != std::string::npos;
+  return is_whole ? static_cast<std::uint16_t>(std::stoi(log.substr(at + line.size()))) : std::uint16_t{0};
+}
+
 std::size_t lost_with_workers(const std::string& log) {
   static const std::regex open(", with ([0-9]+) connections? open");
   std::size_t sum = 0;

@@ -122,6 +122,9 @@ class Daemon {
 
 std::size_t count_of(const std::string& text, const std::string& part);
 
+/// The port in the line of a log by which a daemon says that it serves on 127.0.0.1; 0 before it is there.
+std::uint16_t port_in(const std::string& log);
+
 /// Connections that a daemon's log says were open in workers as they died.
 std::size_t lost_with_workers(const std::string& log);
 

@@ -1,17 +1,25 @@
 // A log that nobody reads, or that cannot be written: the service goes on as if it could.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <cstdint>
+#include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "system/client.hpp"
 #include "system/daemon.hpp"
 #include "system/service.hpp"
+#include "tcp_echo/base/unique_fd.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -88,6 +96,62 @@ TEST(LogThatIsInherited, KeepsItsFlagsForThoseWhoHaveItToo) {
       << "the shell has that one, too";
   EXPECT_THAT(fdinfo(daemon.workers(1).front(), STDERR_FILENO), nonblocking);
   EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+// ---- a terminal
+
+/// With nobody in front of it.
+class Terminal {
+ public:
+  Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) {
+    if (!master_ || ::grantpt(master_.get()) != 0 || ::unlockpt(master_.get()) != 0)
+      throw std::runtime_error("no terminal can be made");
+  }
+
+  /// What everything on it has written so far.
+  const std::string& screen() {
+    std::array<char, 4096> buffer{};
+    for (ssize_t size = 0; (size = ::read(master_.get(), buffer.data(), buffer.size())) > 0;)
+      screen_.append(buffer.data(), static_cast<std::size_t>(size));
+    return screen_;
+  }
+
+  /// A shell that runs a program in the background of this terminal, and ends as the program does.
+  std::vector<std::string> background_job() const {
+    const std::string script = std::string("exec <>") + ::ptsname(master_.get()) +
+                               " >&0 2>&0; stty tostop; set -m; \"$@\" & wait $!";
+    return {"/usr/bin/setsid", "/bin/sh", "-c", script, "sh"};
+  }
+
+ private:
+  UniqueFd master_;
+  std::string screen_;
+};
+
+TEST(LogOnATerminal, DoesNotStopABackgroundJob) {
+  Terminal terminal;
+  auto launch = Daemon::on_free_port({"--workers", "2"});
+  launch.prefix = terminal.background_job();
+  Daemon shell(std::move(launch));
+  ASSERT_TRUE(eventually([&] { return port_in(terminal.screen()) != 0; })) << terminal.screen();
+  EXPECT_EQ(Client(port_in(terminal.screen())).echo("hi"), "hi");
+  const auto children = children_of(shell.pid());
+  ASSERT_EQ(children.size(), 1U);
+  ::kill(children.front(), SIGTTOU);  // from an operator it means what it always does
+  EXPECT_TRUE(eventually([&] { return terminal.screen().find("scaled to 1 worker") != std::string::npos; }));
+  ::kill(children.front(), SIGTERM);
+  EXPECT_EQ(shell.wait().exit_code, 0);
+  EXPECT_EQ(count_of(terminal.screen(), ": scaling "), 1U);
+}
+
+TEST(LogOnATerminal, LetsABackgroundJobEndThatCannotStart) {
+  Terminal terminal;
+  auto launch = Daemon::on_free_port({"--no-such-option"});
+  launch.prefix = terminal.background_job();
+  Daemon shell(std::move(launch));
+  EXPECT_EQ(shell.wait().exit_code, 64);
+  EXPECT_THAT(terminal.screen(),
+              HasSubstr("tcp-echo-master: command line: '--no-such-option' is not an option"));
 }
 
 // ---- a FIFO

@@ -27,13 +27,6 @@ namespace {
 using testing::ContainsRegex;
 using testing::HasSubstr;
 
-/// A line that each daemon of these tests logs when it is up.
-std::uint16_t port_in(const std::string& log) {
-  const auto at = log.find("serving on 127.0.0.1:");
-  return at == std::string::npos ? std::uint16_t{0}
-                                 : static_cast<std::uint16_t>(std::stoi(log.substr(log.find(':', at) + 1)));
-}
-
 /// As proc(5) shows real, effective, saved and file system's id.
 std::string four_times(unsigned id) {
   const auto text = std::to_string(id);
