@@ -112,6 +112,7 @@ LineWriter::LineWriter(int fd, std::chrono::milliseconds patience) : patience_(p
 void LineWriter::use(int fd) {
   fd_ = fd;
   way_ = look();
+  is_torn_ = false;
   longest_ = kind_of(fd) == Kind::kPipe ? PIPE_BUF : std::string_view::npos;
 }
 

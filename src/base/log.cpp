@@ -4,10 +4,11 @@
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/syslog_sink.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -17,22 +18,45 @@
 #include <utility>
 
 #include "tcp_echo/base/line_writer.hpp"
+#include "tcp_echo/base/syslog_writer.hpp"
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo {
 namespace {
 
+using SinkOfOneThread = spdlog::sinks::base_sink<spdlog::details::null_mutex>;
+
 std::string loss_text(std::uint64_t lines, int error) {
   const auto what = fmt::format("log: {} {} lost", counted(lines, "line"), lines == 1 ? "was" : "were");
-  const bool is_readers_fault = error == EAGAIN || error == EPIPE;
-  return what + (is_readers_fault ? ", because nobody read it" : ": " + reason_of(error));
+  switch (error) {
+    case EAGAIN:
+    case EPIPE:
+    case ENOENT:  // these two are syslog's
+    case ECONNREFUSED: return what + ", because nobody read it";
+    default: return what + ": " + reason_of(error);
+  }
+}
+
+int severity_of(spdlog::level::level_enum level) {
+  static constexpr std::array kSeverities = {LOG_DEBUG, LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR, LOG_CRIT};
+  static_assert(kSeverities.size() == spdlog::level::off);
+  return kSeverities.at(static_cast<std::size_t>(level));
+}
+
+int write(LineWriter& writer, spdlog::level::level_enum /*level*/, std::string_view line) {
+  return writer.write(line);
+}
+
+int write(SyslogWriter& writer, spdlog::level::level_enum level, std::string_view line) {
+  return writer.write(severity_of(level), line);
 }
 
 /// Hands each line over at once, so that nothing is lost when the process is killed. Lines that are not taken
 /// are dropped and counted; how many they were is the first that is said when lines are taken again.
-class LosingSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+template <class Writer>
+class LosingSink final : public SinkOfOneThread {
  public:
-  LosingSink(std::string name, int fd) : name_(std::move(name)), fd_(fd), writer_(fd) {}
+  LosingSink(std::string name, Writer writer) : name_(std::move(name)), writer_(std::move(writer)) {}
   ~LosingSink() override {
     try {
       if (lost_ > 0) tell_loss();
@@ -42,8 +66,7 @@ class LosingSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
   LosingSink(const LosingSink&) = delete;
   LosingSink& operator=(const LosingSink&) = delete;
 
-  /// Something else was put in the place of the descriptor.
-  void look_again() { writer_.use(fd_); }
+  Writer& writer() { return writer_; }
 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
@@ -56,7 +79,7 @@ class LosingSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
   int put(const spdlog::details::log_msg& message) {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
-    return writer_.write({line.data(), line.size()});
+    return write(writer_, message.level, {line.data(), line.size()});
   }
 
   void tell_loss() {
@@ -66,20 +89,23 @@ class LosingSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
   }
 
   std::string name_;  ///< the logger's
-  int fd_;
-  LineWriter writer_;
+  Writer writer_;
   std::uint64_t lost_ = 0;
   int error_ = 0;  ///< of the last line
 };
 
 /// Time, level, process and pid are syslog's own to say.
 std::shared_ptr<spdlog::logger> syslog_logger(const std::string& name) {
-  using Sink = spdlog::sinks::syslog_sink<spdlog::details::null_mutex>;
-  return std::make_shared<spdlog::logger>(name, std::make_shared<Sink>(name, LOG_PID, LOG_DAEMON, false));
+  auto logger = std::make_shared<spdlog::logger>(
+      name, std::make_shared<LosingSink<SyslogWriter>>(name, SyslogWriter(name)));
+  const auto local = spdlog::pattern_time_type::local;
+  logger->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v", local, ""));
+  return logger;
 }
 
 std::shared_ptr<spdlog::logger> descriptor_logger(const std::string& name, const LogSettings& settings) {
-  auto logger = std::make_shared<spdlog::logger>(name, std::make_shared<LosingSink>(name, settings.fd));
+  auto logger = std::make_shared<spdlog::logger>(
+      name, std::make_shared<LosingSink<LineWriter>>(name, LineWriter(settings.fd)));
   const std::string pattern = settings.timestamps ? "%Y-%m-%dT%H:%M:%S.%eZ %l %n %P: %v" : "%l %n %P: %v";
   logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
   return logger;
@@ -88,7 +114,7 @@ std::shared_ptr<spdlog::logger> descriptor_logger(const std::string& name, const
 void look_again_at_log() {
   if (spdlog::default_logger() == nullptr) return;
   for (const auto& sink : spdlog::default_logger()->sinks()) {
-    if (auto* const losing = dynamic_cast<LosingSink*>(sink.get())) losing->look_again();
+    if (auto* const losing = dynamic_cast<LosingSink<LineWriter>*>(sink.get())) losing->writer().look_again();
   }
 }
 
@@ -100,7 +126,7 @@ bool is_fifo(const std::string& path) {
 }  // namespace
 
 void set_up_logging(const std::string& name, const LogSettings& settings) {
-  spdlog::set_default_logger(nullptr);  // the end of an old syslog sink would undo the new one's openlog(3)
+  spdlog::set_default_logger(nullptr);  // an old one says what it has lost before the new one says anything
   auto logger = settings.syslog ? syslog_logger(name) : descriptor_logger(name, settings);
   logger->set_level(settings.level);
   spdlog::set_default_logger(std::move(logger));

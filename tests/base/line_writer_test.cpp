@@ -243,7 +243,7 @@ TEST_F(LineWriterTest, FollowsADescriptorToSomethingElse) {
   LineWriter writer(pair.writing.get());
   ASSERT_GE(::dup2(pipe.writing.get(), pair.writing.get()), 0);
   EXPECT_EQ(writer.write(kLine), ENOTSOCK);
-  writer.use(pair.writing.get());
+  writer.look_again();
   EXPECT_EQ(writer.write(kLine), 0);
   EXPECT_EQ(read_out(pipe.reading.get()), kLine);
 }

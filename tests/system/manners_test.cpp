@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,32 +164,6 @@ TEST_F(Background, ADaemonWhoseStarterWasInterruptedStopsAgain) {
   faults.become("");
   for (const auto worker : workers) ::kill(worker, SIGKILL);  // their successors become ready
   EXPECT_TRUE(eventually([&] { return starter.survivors().empty(); })) << content(log_file());
-}
-
-TEST_F(Background, WithoutALogFileTheLogGoesToSyslog) {
-  const std::filesystem::path dev_log = "/dev/log";
-  if (::geteuid() != 0 || std::filesystem::exists(dev_log))
-    GTEST_SKIP() << "somebody else listens on /dev/log, or this is not root";
-  const UniqueFd syslog(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "/dev/log"};
-  ASSERT_EQ(::bind(syslog.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  std::filesystem::permissions(dev_log, std::filesystem::perms(0666));
-  Daemon starter(
-      Daemon::on_free_port({"--daemon", "--workers", "1", "--pid-file", pid_file(), "--log-level", "debug"}));
-  EXPECT_EQ(starter.wait().exit_code, 0) << starter.log();
-  ::kill(std::stoi(content(pid_file())), SIGTERM);
-  std::string lines;
-  EXPECT_TRUE(eventually([&] {
-    std::array<char, 4096> line{};
-    const auto size = ::recv(syslog.get(), line.data(), line.size(), MSG_DONTWAIT);
-    if (size > 0) lines.append(line.data(), static_cast<std::size_t>(size)).append("\n");
-    return lines.find("]: stopped") != std::string::npos;
-  })) << lines;
-  std::filesystem::remove(dev_log);
-  EXPECT_NE(lines.find("tcp-echo[mastr]["), std::string::npos) << lines;
-  EXPECT_NE(lines.find("]: serving on 127.0.0.1:"), std::string::npos) << lines;
-  EXPECT_NE(lines.find("tcp-echo[wrk1]["), std::string::npos) << "a worker logs to syslog as well: " << lines;
-  EXPECT_TRUE(eventually([&] { return starter.survivors().empty(); }));
 }
 
 // ---- --user, --group

@@ -35,8 +35,9 @@ class LineWriter {
   /// `fd` is borrowed; -1 for none yet.
   explicit LineWriter(int fd, std::chrono::milliseconds patience = kPatience);
 
-  /// Another descriptor, or the same after something else was put in its place.
   void use(int fd);
+  /// Something else was put in the place of the descriptor.
+  void look_again() { use(fd_); }
 
   /// 0 if all of it was taken, otherwise errno: EAGAIN if that would have meant to wait. Of a line of which
   /// only a part was taken the rest is dropped, and the next one begins with a line break. A pipe takes no

@@ -20,7 +20,7 @@ struct LogSettings {
   spdlog::level::level_enum level = spdlog::level::info;
   bool timestamps = true;
   int fd = 2;           ///< borrowed, must stay open; opened with O_APPEND if it is a file
-  bool syslog = false;  ///< to syslog(3), facility daemon, in place of `fd`
+  bool syslog = false;  ///< to syslog, facility daemon, in place of `fd`
 };
 
 /// `name` is what the process is called in ps, such as "tcp-echo[wrk1]"; every line carries it and the pid.
