@@ -261,6 +261,7 @@ void keep_standard_descriptors_open() {
 ExitCode run(const Call& call) {
   keep_standard_descriptors_open();
   ignore_signal(SIGPIPE);
+  ignore_signal(SIGXFSZ);  // a log file at the limit of its size (RLIMIT_FSIZE) is no reason to die
   if (auto birth = worker_birth(call.arguments)) return run_worker(std::move(*birth));
   if (const auto upgrade = parse_upgrade_call(call.arguments)) return run_upgrade(*upgrade);
   const auto loaded = call.load();

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -99,6 +100,29 @@ TEST(LogThatIsInherited, KeepsItsFlagsForThoseWhoHaveItToo) {
   EXPECT_THAT(fdinfo(daemon.pid(), STDERR_FILENO), testing::Not(nonblocking))
       << "the shell has that one, too";
   EXPECT_THAT(fdinfo(daemon.workers(1).front(), STDERR_FILENO), nonblocking);
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+// ---- a file that may not grow
+
+TEST(LogFile, ThatHasReachedTheLimitOfItsSizeStopsNoProcess) {
+  const Folder folder;
+  const auto log = folder / "log";
+  Daemon daemon(Daemon::on_free_port({"--workers", "2", "--log-level", "debug", "--log-file", log.string()}));
+  ASSERT_TRUE(eventually([&] { return port_in(content(log)) != 0; }));
+  const auto workers = daemon.workers(2);
+  const rlimit limit{4096, RLIM_INFINITY};
+  for (const pid_t pid : {daemon.pid(), workers[0], workers[1]})
+    ASSERT_EQ(::prlimit(pid, RLIMIT_FSIZE, &limit, nullptr), 0);
+  serve_some(port_in(content(log)));
+  EXPECT_EQ(daemon.workers(2), workers);
+  std::filesystem::rename(log, folder / "old");
+  daemon.signal(SIGUSR1);
+  EXPECT_TRUE(eventually([&] { return content(log).find("up for ") != std::string::npos; }));
+  EXPECT_TRUE(eventually([&] {
+    Client(port_in(content(folder / "old"))).echo("hi");
+    return content(log).find(" lost: File too large\n") != std::string::npos;
+  }));
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 
