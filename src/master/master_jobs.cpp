@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -24,6 +27,14 @@ std::vector<unsigned> all_slots(unsigned workers) {
   std::vector<unsigned> slots(workers);
   std::iota(slots.begin(), slots.end(), 0U);
   return slots;
+}
+
+/// To open a FIFO would wait for somebody who writes it; and of a pipe, such as bash's <(...), the start has
+/// left nothing.
+Result<void> check_readable_again(const std::string& file) {
+  std::error_code error;
+  if (!std::filesystem::is_fifo(file, error)) return {};
+  return failure(ExitCode::kConfig, printable(file) + ": a pipe, which cannot be read a second time");
 }
 
 }  // namespace
@@ -65,6 +76,8 @@ void Master::reload() {
 }
 
 Result<Movement> Master::plan_reload() {
+  if (auto readable = check_readable_again(config().config_file); !readable)
+    return tl::unexpected(readable.error());
   auto loaded = birth_.load();
   if (!loaded) return tl::unexpected(loaded.error());
   for (const auto& warning : loaded->warnings) spdlog::warn("{}", warning);

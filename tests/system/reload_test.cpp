@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 
@@ -302,6 +304,20 @@ INSTANTIATE_TEST_SUITE_P(
                             "--pid-file cannot change on a reload"},
                     Mistake{"LogFile", "log_file = \"/nonexistent/log\"\n", "/nonexistent/log"}),
     [](const auto& each) { return each.param.name; });
+
+TEST(Reload, OfAPipeThatNobodyWritesIsRefusedAtOnce) {
+  Service service({"--workers", "1"});
+  const auto port = service.port();
+  const auto file = service.file("echo.toml");
+  std::filesystem::remove(file);
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  ASSERT_TRUE(service.fails_to_reload());
+  EXPECT_THAT(
+      service.daemon().log(),
+      HasSubstr("reload failed: " + file + ": a pipe, which cannot be read a second time; generation 1"));
+  EXPECT_EQ(Client(port).echo("hi"), "hi");
+  service.expect_to_stop_soon();
+}
 
 TEST(Reload, ToAnAddressThatCannotBeHadChangesNothing) {
   const auto socket = value_or_throw(open_listener(*Endpoint::parse("127.0.0.1:0"), {.backlog = 1}));
