@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -10,6 +11,24 @@
 
 namespace tcp_echo {
 namespace {
+
+/// What of a socket's send buffer a message cannot have: sock_alloc_send_pskb() of the kernel.
+constexpr std::size_t kKernelsShare = 32;
+
+/// In bytes, as the kernel counts; setting it sets twice as much.
+std::size_t send_buffer(int fd) noexcept {
+  int size = 0;
+  socklen_t length = sizeof size;
+  ::getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &length);
+  return static_cast<std::size_t>(std::max(size, 0));
+}
+
+void make_room_for_largest_frame(int fd) noexcept {
+  if (send_buffer(fd) >= 2 * kLargestFrame) return;
+  const int size = static_cast<int>(kLargestFrame);
+  if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)  // needs CAP_NET_ADMIN
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
 
 struct Received {
   std::vector<std::byte> frame;
@@ -64,6 +83,7 @@ Result<std::pair<UniqueFd, UniqueFd>> make_channel_pair() {
   std::array<int, 2> fds{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0)
     return system_failure("socketpair", errno);
+  for (const int fd : fds) make_room_for_largest_frame(fd);
   return std::pair{UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
@@ -100,6 +120,11 @@ Result<void> Channel::send(const Message& message, std::span<const int> descript
   if (::sendmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
     return system_failure("send on the control channel", errno);
   return {};
+}
+
+std::size_t Channel::largest_frame() const noexcept {
+  const auto buffer = send_buffer(fd_.get());
+  return std::min(kLargestFrame, buffer - std::min(buffer, kKernelsShare));
 }
 
 bool Channel::is_peer_gone() const {

@@ -31,10 +31,14 @@ Result<Scoreboard> Scoreboard::create() {
   if (!memory) return tl::unexpected(memory.error());
   // The file is zeroes, and all-zero is every block's first state: constructing them all would only touch a
   // megabyte of pages.
-  auto* const board = static_cast<Memory*>(*memory);
-  board->master.magic = kScoreboardMagic;
-  board->master.version = kScoreboardVersion;
-  return Scoreboard(std::move(fd), board);
+  Scoreboard board(std::move(fd), static_cast<Memory*>(*memory));
+  board.stamp();
+  return board;
+}
+
+void Scoreboard::stamp() noexcept {
+  memory_->master.magic = kScoreboardMagic;
+  memory_->master.version = kScoreboardVersion;
 }
 
 Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) {

@@ -374,14 +374,14 @@ std::size_t Fleet::free_block() const {
   return static_cast<std::size_t>(found - blocks_in_use_.begin());
 }
 
-void Fleet::publish(const Slot& slot) const {
+void Fleet::publish(const Slot& slot) {
   auto& entry = resources_.scoreboard.master().slots[slot.index];
   entry.block.store(static_cast<std::uint32_t>(slot.worker == nullptr ? 0 : slot.worker->block()));
   entry.pid.store(slot.worker == nullptr ? 0 : slot.worker->pid());
   entry.state.store(published_state(slot.state));
   entry.generation.store(slot.worker == nullptr ? 0 : slot.worker->generation());
-  auto& slot_count = resources_.scoreboard.master().slot_count;
-  slot_count.store(std::max(slot_count.load(), slot.index + 1));  // not of one that never came to be
+  slots_with_a_past_ = std::max(slots_with_a_past_, slot.index + 1);
+  resources_.scoreboard.master().slot_count.store(slots_with_a_past_);
 }
 
 }  // namespace tcp_echo

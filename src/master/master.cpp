@@ -97,7 +97,8 @@ ExitCode Master::run() {
 void Master::start() {
   if (!generation_->listeners.is_inherited()) warn_of_short_backlog(config().backlog);
   scoreboard_.master().generation.store(generation_->number);
-  scoreboard_.master().started_at.store(loop_.now().count());
+  started_at_ = loop_.now();
+  scoreboard_.master().started_at.store(started_at_.count());
   fleet_.start();
 }
 
@@ -198,8 +199,7 @@ void Master::reopen_log() {
 void Master::log_statistics() {
   fleet_.log_statistics();
   const auto& counts = scoreboard_.master();
-  const auto up = std::chrono::duration_cast<std::chrono::seconds>(
-      loop_.now() - std::chrono::milliseconds(counts.started_at.load()));
+  const auto up = std::chrono::duration_cast<std::chrono::seconds>(loop_.now() - started_at_);
   spdlog::info("up for {} s, generation {}, {}, {} failed", up.count(), generation_->number,
                counted(counts.reloads.get(), "reload"), counts.failed_reloads.get());
 }
@@ -212,8 +212,7 @@ void Master::keep_alive() {
 }
 
 void Master::on_all_gone() {
-  const auto slots = scoreboard_.master().slot_count.load();
-  for (unsigned slot = 0; slot < slots && !start_failure_; ++slot) log_service(slot);
+  for (unsigned slot = 0; slot < fleet_.slots_with_a_past() && !start_failure_; ++slot) log_service(slot);
   if (!start_failure_) spdlog::info("stopped");
   is_over_ = true;
   loop_.stop();

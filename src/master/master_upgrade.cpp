@@ -76,6 +76,7 @@ void Master::upgrade() {
   notifier_.reloading();
   auto program = open_program(birth_.program);
   if (!program) return fail_upgrade(program.error());
+  scoreboard_.stamp();
   const auto state = record();
   if (auto room = check_room_for_copies(state); !room) return fail_upgrade(room.error());
   const auto state_file = make_state_file(to_text(state));
@@ -114,6 +115,7 @@ void Master::replace_program() {
   hold_signals();
   loop_.turn_once();
   if (stopping_) return release_signals();
+  scoreboard_.stamp();
   const auto state = record();
   const auto state_file = make_state_file(to_text(state));
   const auto executed =
@@ -189,6 +191,8 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
     : Master(std::move(birth), receive(birth, inheritance)) {
   const auto& state = inheritance.state;
   fleet_.take_over(state);
+  started_at_ = std::clamp(std::chrono::milliseconds(scoreboard_.master().started_at.load()),
+                           std::chrono::milliseconds{}, loop_.now());
   const bool goes_back = inheritance.former < 0;
   if (!goes_back) former_program_ = copy_of(inheritance.former);
   if (state.pid_file >= 0) pid_file_.emplace(PidFile::take_over(config().pid_file, copy_of(state.pid_file)));

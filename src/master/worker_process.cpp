@@ -118,6 +118,7 @@ void WorkerProcess::on_exit(const ExitStatus& status) {
 }
 
 void WorkerProcess::introduce(const Generation& generation) {
+  resources_.scoreboard.stamp();  // whatever another worker may have written there
   const std::array descriptors = {resources_.scoreboard.fd()};
   tell(ConfigureMessage{static_cast<std::uint32_t>(place_.block), generation.listeners.is_inherited(),
                         place_.waits, effective_toml(generation.config)},

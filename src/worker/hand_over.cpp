@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "tcp_echo/worker/fault.hpp"
@@ -15,8 +16,18 @@ using namespace std::chrono_literals;
 // theirs soon.
 constexpr auto kRetryDelay = 10ms;
 
-// One message carries no more unsent bytes than a single connection can have.
-constexpr std::size_t kMostUnsentBytes = kReadBufferSize;
+// Until a connection may have fewer bytes unsent than before.
+constexpr auto kRetryOfLarge = 100ms;
+
+/// One message carries no more unsent bytes than a single connection can have, and than the channel can: its
+/// buffer is small where net.core.wmem_max is.
+std::size_t most_unsent_bytes(const Channel& channel) {
+  HandOverMessage without_bytes;
+  without_bytes.connections.resize(kMostHandedOver);
+  const auto overhead = encode(without_bytes, kMostHandedOver).size();
+  const auto largest = channel.largest_frame();
+  return std::min(kReadBufferSize, largest - std::min(largest, overhead));
+}
 
 ConnectionMessage message_about(const Connection& connection) {
   const auto& state = connection.state();
@@ -40,7 +51,8 @@ HandOver::HandOver(Loop& loop, UniqueFd channel, ConnectionTable& table, std::fu
                {.on_message = [this](const Message& message,
                                      const std::vector<UniqueFd>&) { on_message(message); },
                 .on_closed = [this] { give_up(); },
-                .on_nonsense = [this](const DecodeError& error) { on_nonsense(error); }}) {
+                .on_nonsense = [this](const DecodeError& error) { on_nonsense(error); }}),
+      most_unsent_bytes_(most_unsent_bytes(channel_)) {
   send_batch();
 }
 
@@ -59,12 +71,17 @@ void HandOver::go_on() {
 void HandOver::send_batch() {
   HandOverMessage batch;
   std::vector<int> descriptors;
+  std::vector<Connection*> too_large;
   std::size_t unsent_bytes = 0;
-  while (batch.connections.size() < kMostHandedOver && unsent_bytes < kMostUnsentBytes) {
+  while (batch.connections.size() < kMostHandedOver && unsent_bytes < most_unsent_bytes_) {
     auto* const connection = table_.suspend_newest();
     if (connection == nullptr) break;
     const auto more = connection->state().unsent.rest().size();
-    if (unsent_bytes + more > kMostUnsentBytes) {
+    if (more > most_unsent_bytes_) {
+      too_large.push_back(connection);
+      continue;
+    }
+    if (unsent_bytes + more > most_unsent_bytes_) {
       connection->resume();  // the first of the next batch
       break;
     }
@@ -73,6 +90,8 @@ void HandOver::send_batch() {
     batch.connections.push_back(message_about(*connection));
     descriptors.push_back(connection->fd());
   }
+  for (auto* connection : too_large) connection->resume();
+  if (in_doubt_.empty() && !too_large.empty()) retry_.start(kRetryOfLarge);
   if (in_doubt_.empty()) return;
   if (auto sent = channel_.send(batch, descriptors); !sent) {
     spdlog::debug("{}", sent.error().text);  // if the successor is gone, the channel's end says so

@@ -126,6 +126,18 @@ TEST_F(ChannelTest, CarriesTheLargestFrameAndRefusesALargerOne) {
   EXPECT_FALSE(peer.send(ConfigureMessage{1, false, false, largest.configuration + "x"}));
 }
 
+TEST_F(ChannelTest, KnowsTheLargestFrameThatASmallBufferTakes) {
+  open();
+  Channel peer(loop, std::move(pair.second), deaf());
+  EXPECT_EQ(peer.largest_frame(), kLargestFrame);
+  set_integer(peer.fd(), SOL_SOCKET, SO_SNDBUF, 20'000);
+  const auto largest = peer.largest_frame();
+  ASSERT_LT(largest, kLargestFrame);
+  const auto overhead = encode(ConfigureMessage{}, 0).size();
+  EXPECT_FALSE(peer.send(ConfigureMessage{1, false, false, std::string(largest - overhead + 1, 'x')}));
+  EXPECT_TRUE(peer.send(ConfigureMessage{1, false, false, std::string(largest - overhead, 'x')}));
+}
+
 TEST_F(ChannelTest, TellsThatThePeerClosedOnce) {
   open();
   pair.second.reset();

@@ -1,8 +1,10 @@
 // Workers that die, leave or do not even start, with clients whose every byte is checked.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 #include "system/client.hpp"
 #include "system/daemon.hpp"
 #include "system/faults.hpp"
+#include "system/service.hpp"
 #include "system/traffic.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 
@@ -226,6 +229,47 @@ TEST(Supervision, AThousandRespawnsLeaveNoZombieNoDescriptorAndNoMemory) {
   }
   EXPECT_EQ(children_of(daemon.pid()).size(), 2U) << "a zombie was left";
   EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+/// Writes all of the memory in which the processes of that master count: what a worker could do that has gone
+/// wild.
+void scribble_on_scoreboard_of(pid_t master) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(master) + "/fd")) {
+    std::error_code error;
+    if (!std::filesystem::read_symlink(entry.path(), error)
+             .string()
+             .starts_with("/memfd:tcp-echo-scoreboard"))
+      continue;
+    const UniqueFd memory(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC));
+    struct stat status {};
+    ASSERT_EQ(::fstat(memory.get(), &status), 0);
+    const std::string nonsense(static_cast<std::size_t>(status.st_size), '\xff');
+    ASSERT_EQ(::pwrite(memory.get(), nonsense.data(), nonsense.size(), 0), status.st_size);
+    return;
+  }
+  FAIL() << "it has no scoreboard";
+}
+
+TEST(Supervision, NonsenseThatAWorkerWritesIntoSharedMemoryLeadsNobodyAstray) {
+  const Folder folder;
+  const auto pid_file = folder / "pid";
+  Service service({"--workers", "2", "--pid-file", pid_file.string()});
+  auto& daemon = service.daemon();
+  ASSERT_TRUE(daemon.is_serving());
+  const auto scribble = [&daemon] { scribble_on_scoreboard_of(daemon.pid()); };
+  scribble();
+  ::kill(daemon.workers(2).front(), SIGKILL);
+  ASSERT_TRUE(daemon.logs("is ready"));
+  scribble();
+  service.ledger();
+  scribble();
+  EXPECT_TRUE(service.reload()) << daemon.log();
+  scribble();
+  EXPECT_TRUE(service.upgrade()) << daemon.log();
+  scribble();
+  for (auto& client : connect_many(service.port(), 10)) EXPECT_EQ(client.echo("hi"), "hi");
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(pid_file));
 }
 
 // ---- a start that fails

@@ -244,6 +244,36 @@ TEST(HandOver, BringsManyThatHaveABufferfulUnsent) {
   EXPECT_EQ(workers.successor.table.size(), 40U);
 }
 
+// As on a machine where net.core.wmem_max is very small.
+TEST(HandOver, ThroughAChannelThatCannotCarryABufferfulMovesWhatHasLessAndServesTheOthersOn) {
+  TwoWorkers workers;
+  const auto bytes = random_bytes(kReadBufferSize);
+  auto [client, server] = workers.pair(Engine::kSmallBuffer);
+  fill(server.get());
+  auto state = with_unsent(bytes, workers.loop.now());
+  ConnectionTable::Arrivals arrivals(workers.predecessor.table);
+  ASSERT_NE(workers.predecessor.table.adopt(std::move(server), workers.echo, std::move(state), arrivals),
+            nullptr);
+  auto others = workers.connect_many(40);
+  auto [one, other] = value_or_throw(make_channel_pair());
+  set_integer(other.get(), SOL_SOCKET, SO_SNDBUF, 1);
+  workers.take(std::move(one));
+  workers.give(std::move(other));
+  ASSERT_TRUE(workers.until([&] { return workers.predecessor.table.size() == 1; }));
+  workers.expect_echoes(others);
+  workers.turn_some_more();
+  EXPECT_EQ(workers.predecessor.table.size(), 1U);
+  EXPECT_TRUE(workers.until([&] {
+    client.read_some();
+    return workers.predecessor.table.is_empty();
+  })) << "it moves once it has less";
+  EXPECT_TRUE(workers.until([&] {
+    client.read_some();
+    return client.received().ends_with(bytes);
+  }));
+  EXPECT_EQ(workers.broken, 0);
+}
+
 TEST(HandOver, SendsABufferfulOfUnsentBytesAlone) {
   TwoWorkers workers;
   const auto bytes = random_bytes(kReadBufferSize);

@@ -16,7 +16,8 @@
 
 namespace tcp_echo {
 
-/// Both ends close-on-exec.
+/// Both ends close-on-exec. They carry kLargestFrame, if the kernel lets this user have so large a buffer
+/// (net.core.wmem_max); on most machines they do anyway.
 Result<std::pair<UniqueFd, UniqueFd>> make_channel_pair();
 
 /// Whether the descriptor can be such an end at all.
@@ -39,6 +40,9 @@ class Channel {
   /// more than is ever said to a peer that reads. A full one means a peer that hangs and is an error, as is a
   /// peer that is gone.
   Result<void> send(const Message& message, std::span<const int> descriptors = {});
+
+  /// The largest frame that the kernel takes here at all: a larger one fails with EMSGSIZE for ever.
+  std::size_t largest_frame() const noexcept;
 
   /// Whether the peer's end is closed. What it sent before may still wait here.
   bool is_peer_gone() const;

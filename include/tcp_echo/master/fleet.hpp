@@ -81,6 +81,8 @@ class Fleet {
   void log_statistics() const;
 
   std::size_t ready_count() const;
+  /// Those that have ever had a worker, from the first on.
+  unsigned slots_with_a_past() const noexcept { return slots_with_a_past_; }
   /// 0 if the slot has none.
   pid_t worker_of(unsigned slot) const;
 
@@ -163,7 +165,7 @@ class Fleet {
   void tell(std::size_t block, const Message& message);
   bool heeds_clearing(std::size_t block, const Message& message);
   std::size_t free_block() const;
-  void publish(const Slot& slot) const;
+  void publish(const Slot& slot);
   void log_statistics(const Slot& slot) const;
 
   Loop& loop_;
@@ -171,6 +173,7 @@ class Fleet {
   std::shared_ptr<const Generation> generation_;
   Handlers handlers_;
   std::vector<std::unique_ptr<Slot>> slots_;
+  unsigned slots_with_a_past_ = 0;  ///< not those of a movement that failed
   std::list<std::unique_ptr<Leaver>> leavers_;
   Clearings clearings_;
   std::size_t told_last_ = 0;  ///< the slot that was told something which any of them might be

@@ -153,7 +153,8 @@ class Master {
   UniqueFd notice_;   ///< of the addresses, for --probe
   std::string told_;  ///< the last status that the service manager heard
   bool is_up_ = false;
-  bool is_busy_ = false;  ///< with a job
+  std::chrono::milliseconds started_at_{};  ///< the service, on the loop's clock
+  bool is_busy_ = false;                    ///< with a job
   bool stopping_ = false;
   bool is_over_ = false;  ///< everybody has gone
   std::optional<Error> start_failure_;

@@ -45,6 +45,7 @@ class HandOver {
   bool is_over_ = false;  ///< nothing is sent any more
   Timer retry_;
   Channel channel_;
+  std::size_t most_unsent_bytes_;  ///< in one message
 };
 
 }  // namespace tcp_echo
