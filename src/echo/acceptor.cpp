@@ -36,7 +36,7 @@ Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& b
       table_(table),
       behind_(waiting_connections(listener_.get())),
       listener_is_ours_(resets_on_close(listener_.get())),
-      poll_(std::in_place, loop, listener_.get(), [this] { on_ready(); }),
+      poll_(std::make_unique<Poll>(loop, listener_.get(), [this] { on_ready(); })),
       retry_(loop, [this] { resume(); }),
       quiet_(loop, [this] { on_quiet(); }) {
   value_or_throw(poll_->watch(Readiness::kReadable));
@@ -122,12 +122,12 @@ void Acceptor::watch_for_quiet() noexcept {
 
 void Acceptor::hold() noexcept {
   held_ = true;
-  if (poll_) poll_->stop();
+  if (poll_ != nullptr) poll_->stop();
   retry_.stop();
 }
 
 void Acceptor::go_on() noexcept {
-  if (!poll_) return;
+  if (poll_ == nullptr) return;
   held_ = false;
   behind_ = waiting_connections(listener_.get());
   resume();

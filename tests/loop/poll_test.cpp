@@ -13,6 +13,7 @@
 #include "support/wait.hpp"
 
 /// In place of the C library's, for this whole program and the libraries that it loads.
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the library's names are reserved ones
 extern "C" int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
   if (operation == EPOLL_CTL_ADD && tcp_echo::test::epoll_is_full) {
     errno = ENOSPC;

@@ -248,7 +248,8 @@ TEST(HandOver, BringsManyThatHaveABufferfulUnsent) {
 TEST(HandOver, ThroughAChannelThatCannotCarryABufferfulMovesWhatHasLessAndServesTheOthersOn) {
   TwoWorkers workers;
   const auto bytes = random_bytes(kReadBufferSize);
-  auto [client, server] = workers.pair(Engine::kSmallBuffer);
+  auto [its_client, server] = workers.pair(Engine::kSmallBuffer);
+  auto client = std::move(its_client);
   fill(server.get());
   auto state = with_unsent(bytes, workers.loop.now());
   ConnectionTable::Arrivals arrivals(workers.predecessor.table);

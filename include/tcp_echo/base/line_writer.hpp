@@ -8,8 +8,7 @@
 // - The master makes a description of its own, once (own_description()), and passes that one on to its
 //   workers. There O_NONBLOCK disturbs nobody.
 // - Where it cannot have its own (a socket cannot be opened anew, a pipe of another user may not be, /proc
-// may
-//   be missing), each single write is made in a way that does not wait: see LineWriter::look().
+//   may be missing), each single write is made in a way that does not wait: see LineWriter::look().
 #pragma once
 
 #include <chrono>

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "tcp_echo/base/unique_fd.hpp"
@@ -78,7 +78,7 @@ class Acceptor {
   bool listener_is_ours_;
   std::function<void()> on_finished_;  ///< set once finish() was asked for
   std::chrono::milliseconds may_tell_again_{};
-  std::optional<Poll> poll_;  ///< until let_go()
+  std::unique_ptr<Poll> poll_;  ///< until let_go()
   Timer retry_;
   Timer quiet_;
 };
