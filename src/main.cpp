@@ -80,14 +80,21 @@ std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& argument
 /// The kernel forbids core dumps where the user may not read the program file (PR_SET_DUMPABLE, prctl(2)).
 void allow_core_dumps() { ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
 
+/// A TERM or QUIT that comes before its handler stands waits for it; one that comes when the handler has gone
+/// finds a worker that leaves anyhow. Its default action would be a death that looks like a crash.
 ExitCode run_worker(WorkerBirth birth) {
+  hold_signals();
   for (const int number : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) ignore_signal(number);
   watch_over_master();
   allow_core_dumps();
   const auto title = "tcp-echo[wrk" + std::to_string(birth.slot) + "]";
   set_process_title(title);
   set_up_logging(title, {});
-  return Worker(std::move(birth)).run();
+  Worker worker(std::move(birth));
+  release_signals();
+  const auto code = worker.run();
+  hold_signals();
+  return code;
 }
 
 std::vector<std::string> environment_variables() {

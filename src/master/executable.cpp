@@ -1,11 +1,14 @@
 #include "tcp_echo/master/executable.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 namespace tcp_echo {
@@ -43,6 +46,21 @@ Result<UniqueFd> open_program(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!fd) return system_failure("open " + path, errno);
   return fd;
+}
+
+Result<void> check_is_program(int fd) {
+  const auto path = descriptor_path(fd);
+  if (::access(path.c_str(), X_OK) != 0) return {};  // starting it will say so
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 4> begin{};
+  if (!file || ::read(file.get(), begin.data(), begin.size()) < 0) return {};
+  const std::string_view text(begin.data(), begin.size());
+  if (text ==
+          "\x7f"
+          "ELF" ||
+      text.starts_with("#!"))
+    return {};
+  return failure(ExitCode::kConfig, "it is no program, and no script that says with #! what runs it");
 }
 
 std::string descriptor_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }

@@ -37,7 +37,11 @@ std::string content_of(const UniqueFd& pipe) {
   return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+/// As much of the first line as a log line can bear.
+std::string first_line(const std::string& text) {
+  constexpr std::size_t kLongest = 400;
+  return text.substr(0, std::min(text.find('\n'), kLongest));
+}
 
 constexpr int kStateDescriptor = 3;
 constexpr int kProgramDescriptor = 4;
@@ -59,6 +63,7 @@ Result<std::unique_ptr<Preflight>> Preflight::start(Loop& loop, Reaper& reaper, 
                                                     const std::vector<std::string>& arguments,
                                                     std::chrono::milliseconds timeout,
                                                     std::function<void(const Result<void>&)> on_done) {
+  if (auto is_program = check_is_program(program); !is_program) return tl::unexpected(is_program.error());
   auto answer = make_pipe();
   if (!answer) return tl::unexpected(answer.error());
   auto complaint = make_pipe();

@@ -64,6 +64,12 @@ TEST_F(PreflightTest, FailsWithWhatTheProgramComplainsAbout) {
             "the new program exited with code 78: I cannot");
 }
 
+TEST_F(PreflightTest, CutsAComplaintThatIsLong) {
+  const auto verdict = verdict_on("head -c 4000 /dev/zero | tr '\\0' x >&2; exit 78");
+  EXPECT_THAT(verdict, HasSubstr("the new program exited with code 78: xxxx"));
+  EXPECT_LT(verdict.size(), 500U);
+}
+
 TEST_F(PreflightTest, FailsWhenTheProgramSaysSomethingElse) {
   for (const auto* const script : {"exit 0", "echo ready", "echo; echo tcp-echo-master: ready to take over"})
     EXPECT_THAT(verdict_on(script), HasSubstr("no tcp-echo-master that could take over"));

@@ -92,7 +92,7 @@ void LogWatch::hear_of_a_death(const std::string& line) {
 
 bool LogWatch::is_expected(pid_t pid, const std::string& how, std::size_t lost) const {
   if (how == "exited with code 0") return lost == 0;
-  // Asked to leave before it has a handler for that signal, or when it has none any more.
+  // Asked to leave before it has begun to run: the kernel has no handler of its then.
   if (how == "died from SIGTERM") return lost == 0 && chronicle_.was_asked_to_leave(pid);
   if (how == "died from SIGSEGV") return false;
   return chronicle_.was_harmed(pid) || condemned_.contains(pid) || chronicle_.has_faults();

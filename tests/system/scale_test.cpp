@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "system/crowd.hpp"
 #include "system/faults.hpp"
@@ -145,6 +147,22 @@ TEST(Restart, OfAWorkerThatGetsTermIsNotNoticedByItsClients) {
   const auto counts = crowd.finish();
   EXPECT_EQ(counts.broken(), 0U) << counts.text();
   EXPECT_THAT(service.daemon().log(), HasSubstr("starting a successor for worker 1 (pid "));
+}
+
+TEST(Restart, OfWorkersThatGetTermAtAnyMomentOfTheirLivesIsNoCrash) {
+  Service service({"--workers", "2"});
+  ASSERT_TRUE(service.daemon().is_serving());
+  std::atomic<bool> over{false};
+  std::thread storm([&] {
+    while (!over) {
+      for (const auto worker : service.daemon().running_workers()) ::kill(worker, SIGTERM);
+    }
+  });
+  const auto restarts = [&] { return count_of(service.daemon().log(), " exited with code 0 after "); };
+  EXPECT_TRUE(eventually([&] { return restarts() >= rounds(100); })) << restarts();
+  over = true;
+  storm.join();
+  EXPECT_EQ(count_of(service.daemon().stop().log, "died from SIGTERM"), 0U);
 }
 
 TEST(Restart, IsTriedAgainWhileNoSuccessorBecomesReady) {

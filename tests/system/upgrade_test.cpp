@@ -230,6 +230,19 @@ INSTANTIATE_TEST_SUITE_P(
                     Broken{"NoProgram", "#!/nonexistent/interpreter\n", "/"}),
     [](const auto& each) { return each.param.name; });
 
+// As execvp(3) does with a file that the kernel does not know.
+TEST(Upgrade, DoesNotHandATextFileToAShell) {
+  Service service({"--workers", "1"});
+  ASSERT_TRUE(service.daemon().is_serving());
+  const auto trace = service.file("trace");
+  service.install_script("touch " + trace + "\n");
+  ASSERT_TRUE(service.fails_to_upgrade());
+  EXPECT_THAT(service.daemon().log(),
+              HasSubstr("it is no program, and no script that says with #! what runs it"));
+  EXPECT_FALSE(std::filesystem::exists(trace));
+  EXPECT_EQ(Client(service.port()).echo("hi"), "hi");
+}
+
 TEST(Upgrade, ToAFileThatCannotBeExecutedOrIsGoneLeavesEverythingAsItWas) {
   Service service({"--workers", "1"});
   ASSERT_TRUE(service.daemon().is_serving());

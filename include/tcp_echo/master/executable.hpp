@@ -17,6 +17,11 @@ Result<std::string> own_program(const std::string& called_as = {});
 /// For uv_spawn: pass it to the child as descriptor N and start /proc/self/fd/N there (proc(5)).
 Result<UniqueFd> open_program(const std::string& path);
 
+/// Whether that file can be a program: what the kernel does not know execvp(3) hands to a shell, which would
+/// take each line of it for a command. Of one that may be executed and not read nothing is known, and it
+/// passes.
+Result<void> check_is_program(int fd);
+
 /// "/proc/self/fd/7".
 std::string descriptor_path(int fd);
 
