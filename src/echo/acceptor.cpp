@@ -130,6 +130,7 @@ void Acceptor::go_on() noexcept {
   if (poll_ == nullptr) return;
   held_ = false;
   behind_ = waiting_connections(listener_.get());
+  listener_is_ours_ = resets_on_close(listener_.get());
   resume();
 }
 

@@ -100,6 +100,8 @@ void Fleet::on_refused_loan(Slot& slot, const RefuseLoanMessage& message) {
   if (lender >= slots_.size() || loans_.borrower_of(lender) != slot.index) return;
   spdlog::warn("{} cannot take the listeners of worker {}: no descriptors are left", slot.worker->name(),
                message.slot);
+  // The refusal may be that of an earlier loan, which was taken back, and this one may have been accepted.
+  slot.worker->tell(TakeBackMessage{message.slot});
   slot.may_borrow_from = loop_.now() + kRefusalHolds;
   loans_.set_borrower(lender, std::nullopt);
   emptiers_.release(lender);

@@ -233,6 +233,7 @@ void Worker::lend(const LendMessage& message, std::vector<UniqueFd> descriptors)
 
 void Worker::take_back(const TakeBackMessage& message) {
   std::erase_if(desks_, [&message](const Desk& desk) { return desk.slot == message.slot; });
+  if (phase_ == WorkerPhase::kDraining) on_acceptor_finished();  // it may have been the last that was not
 }
 
 void Worker::change_log(const std::vector<UniqueFd>& descriptors) {

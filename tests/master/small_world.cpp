@@ -161,6 +161,7 @@ void SmallWorld::deliver_a_refusal() {
   if (!slot.worker || slot.worker->pid != refusal.pid) return;  // it has lost its place
   if (loans_.borrower_of(refusal.lender) != refusal.borrower) return;
   note("refuses to accept for worker " + std::to_string(refusal.lender + 1), refusal.borrower);
+  slot.worker->borrowed.erase(refusal.lender);  // it is told TAKE BACK, for this may be another loan
   slot.may_borrow_from = now_ + 1s;
   loans_.set_borrower(refusal.lender, std::nullopt);
   settle_loans();
@@ -294,9 +295,6 @@ bool SmallWorld::lend(std::size_t lender, std::size_t borrower) {
 
 bool SmallWorld::take_back(std::size_t lender, std::size_t borrower) {
   if (goes_wrong(10)) return false;
-  // A refusal does not say which loan it is about. One that is still on its way while the listeners are taken
-  // back and lent again would be taken for a refusal of the new loan; this world knows no such delay.
-  std::erase_if(refusals_, [lender](const Refusal& refusal) { return refusal.lender == lender; });
   slots_[borrower].worker->borrowed.erase(lender);
   return true;
 }
