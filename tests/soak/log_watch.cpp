@@ -76,10 +76,7 @@ void LogWatch::hear_of_a_death(const std::string& line) {
   static const std::regex sentence("\\(pid ([0-9]+)\\).*(killing it|SIGABRT now)");
   static const std::regex open(", with ([0-9]+) connections? open");
   std::smatch match;
-  if (std::regex_search(line, match, sentence)) {
-    condemned_.insert(std::stoi(match[1]));
-    last_sentence_ = Clock::now();
-  }
+  if (std::regex_search(line, match, sentence)) condemned_.insert(std::stoi(match[1]));
   if (!std::regex_search(line, match, death)) return;
   const auto pid = static_cast<pid_t>(std::stoi(match[1]));
   const auto how = match[2].str();

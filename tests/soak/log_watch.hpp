@@ -39,8 +39,6 @@ class LogWatch {
   const std::map<std::string, SlotLedger>& ledgers() const { return ledgers_; }
   /// Connections that workers had accepted, of all daemons that have ended.
   std::size_t accepted_by_those_that_ended() const { return accepted_; }
-  /// When the master has last said that it kills a worker.
-  Moment last_sentence() const { return last_sentence_; }
   /// Connections that were open in workers as they died.
   std::size_t lost() const { return lost_; }
 
@@ -58,7 +56,6 @@ class LogWatch {
   std::map<std::string, std::size_t> counts_;
   std::map<std::string, SlotLedger> ledgers_;
   std::set<pid_t> condemned_;  ///< the master said that it kills these
-  Moment last_sentence_{};
   std::size_t accepted_ = 0;
   std::size_t lost_ = 0;
   std::string complaint_;

@@ -250,9 +250,7 @@ bool Visitor::was_quiet_for(std::chrono::milliseconds time) const {
 
 void Visitor::on_fin() {
   if (state_ == State::kHalfClosed && check_.outstanding() == 0) return end(Verdict::kServed);
-  const auto missing = check_.outstanding() > 0;
-  if (missing && !was_reset()) doubt_ = description() + ": a clean FIN with bytes missing, at a deadline";
-  get_into_trouble(missing ? "a clean FIN with bytes missing" : "closed for no reason");
+  get_into_trouble(check_.outstanding() > 0 ? "a clean FIN with bytes missing" : "closed for no reason");
 }
 
 void Visitor::on_error(int error) {
@@ -274,14 +272,17 @@ void Visitor::judge() {
 }
 
 std::optional<Verdict> Visitor::find_excuse() const {
-  // The kernel sends FIN for a process that was killed, where it had read all that it was sent.
-  if (chronicle_.explains_loss({own_port_, endpoint_.port()}, connected_at_)) return Verdict::kLostWithWorker;
+  // A worker that is killed resets its connections, however they were: FIN would look like the whole.
+  const bool was_broken = is_broken_ || was_reset();
+  if (was_broken && chronicle_.explains_loss({own_port_, endpoint_.port()}, connected_at_))
+    return Verdict::kLostWithWorker;
   // Of one that is broken: its bytes met a socket that had been closed after a FIN which it has not read yet.
   if (was_quiet_for(kQuietBeforeIdle)) return Verdict::kClosedIdle;
   const bool may_be_drained =
       !is_broken_ && (check_.outstanding() == 0 || was_quiet_for(kQuietBeforeDrained));
   if (may_be_drained && chronicle_.drains(trouble_at_)) return Verdict::kDrained;
-  if (chronicle_.is_past_deadline(trouble_at_)) return Verdict::kCutAtDeadline;
+  const bool is_whole_or_broken = was_broken || check_.outstanding() == 0;
+  if (is_whole_or_broken && chronicle_.is_past_deadline(trouble_at_)) return Verdict::kCutAtDeadline;
   return std::nullopt;
 }
 
@@ -295,7 +296,6 @@ bool Visitor::was_reset() const {
 }
 
 void Visitor::end(Verdict verdict, const std::string& why) {
-  if (verdict != Verdict::kCutAtDeadline) doubt_.clear();
   if (verdict == Verdict::kFailed) complaint_ = description() + ": " + why;
   verdict_ = verdict;
 }

@@ -169,8 +169,6 @@ class Visitor {
   std::optional<Verdict> verdict() const { return verdict_; }
   /// What failed, in words.
   const std::string& complaint() const { return complaint_; }
-  /// What has failed unless its worker was killed by the master.
-  const std::string& doubt() const { return doubt_; }
   bool was_connected() const { return state_ != State::kConnecting; }
   std::uint64_t checked_bytes() const { return received_; }
   std::chrono::milliseconds longest_silence() const { return longest_silence_; }
@@ -235,7 +233,6 @@ class Visitor {
   bool is_broken_ = false;  ///< in place of FIN
   std::optional<Verdict> verdict_;
   std::string complaint_;
-  std::string doubt_;
 };
 
 }  // namespace tcp_echo::test

@@ -39,14 +39,6 @@ std::array<HabitCounts, kHabits.size()> Visitors::counts() const {
   return counts_;
 }
 
-std::optional<std::pair<Moment, std::string>> Visitors::next_doubt() {
-  const std::lock_guard lock(mutex_);
-  if (doubts_.empty()) return std::nullopt;
-  auto doubt = std::move(doubts_.front());
-  doubts_.pop_front();
-  return doubt;
-}
-
 void Visitors::run() {
   while (!over_) turn();
 }
@@ -111,7 +103,6 @@ void Visitors::book(const Guest& guest) {
   counts.bytes += visitor.checked_bytes();
   counts.longest_silence = std::max(counts.longest_silence, visitor.longest_silence());
   if (failure_.empty()) failure_ = visitor.complaint();
-  if (!visitor.doubt().empty()) doubts_.emplace_back(Clock::now(), visitor.doubt());
 }
 
 void Visitors::fill_up() {

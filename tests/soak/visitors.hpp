@@ -7,11 +7,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -44,9 +42,6 @@ class Visitors {
   /// The first that had no excuse; empty as long as there is none.
   std::string failure() const;
   std::array<HabitCounts, kHabits.size()> counts() const;
-  /// The next one that has failed unless its worker was killed by the master, and when. Empty if there is
-  /// none.
-  std::optional<std::pair<Moment, std::string>> next_doubt();
 
  private:
   struct Guest {
@@ -80,7 +75,6 @@ class Visitors {
   std::atomic<std::size_t> open_{0};
   mutable std::mutex mutex_;
   std::string failure_;
-  std::deque<std::pair<Moment, std::string>> doubts_;
   std::array<HabitCounts, kHabits.size()> counts_{};
   std::thread thread_;
 };

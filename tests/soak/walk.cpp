@@ -29,9 +29,6 @@ constexpr std::size_t kLogTail = 120;
 // Whoever is slow has at most so much left when the walk is over.
 constexpr auto kLongestFarewell = 60s;
 
-// From the end of one that was killed until the log has said so, or the other way round.
-constexpr auto kTimeToKill = 3s;
-
 // A worker that was stopped is stopped at once, unless the machine is very busy.
 constexpr auto kLongestStop = 500ms;
 
@@ -97,18 +94,9 @@ void Walk::look() {
     faults_end_ = Moment::max();
   }
   log_.look();
-  settle_doubts();
   fail(visitors_.failure());
   fail(log_.complaint());
   if (site_.runs() && has_ended(site_.daemon().pid())) fail("the master has ended by itself");
-}
-
-/// Who is cut at a deadline is reset, unless the worker had to be killed then: the log tells, a little later.
-void Walk::settle_doubts() {
-  if (!doubt_) doubt_ = visitors_.next_doubt();
-  if (!doubt_ || Clock::now() - doubt_->first < kTimeToKill) return;
-  const auto [at, what] = *std::exchange(doubt_, std::nullopt);
-  if (log_.last_sentence() < at - kTimeToKill) fail(what);
 }
 
 void Walk::fail(const std::string& what) {

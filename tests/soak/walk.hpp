@@ -42,7 +42,6 @@ class Walk {
   void walk();
   void wait_until(Moment moment);
   void look();
-  void settle_doubts();
   void fail(const std::string& what);
   bool has_failed() const { return !failure_.empty(); }
   std::string report() const;
@@ -87,7 +86,6 @@ class Walk {
   std::map<ChangeKind, std::size_t> done_;
   std::size_t kills_ = 0;
   Moment begin_ = Clock::now();
-  std::optional<std::pair<Moment, std::string>> doubt_;
   std::string failure_;
   Visitors visitors_;
 };
