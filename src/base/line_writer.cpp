@@ -34,8 +34,14 @@ bool never_waits(int fd) {
 }
 
 bool has_room(int fd, std::chrono::milliseconds wait) {
+  const auto end = std::chrono::steady_clock::now() + wait;
   pollfd state{fd, POLLOUT, 0};
-  return ::poll(&state, 1, static_cast<int>(wait.count())) > 0;
+  int ready = ::poll(&state, 1, static_cast<int>(wait.count()));
+  while (ready < 0 && errno == EINTR) {  // a child has ended, say: that is no reason to lose a line
+    const auto left = std::max(end - std::chrono::steady_clock::now(), std::chrono::nanoseconds{});
+    ready = ::poll(&state, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+  }
+  return ready > 0;
 }
 
 /// What a terminal that polls writable takes without waiting: as much as its smallest buffer, and a line
@@ -54,7 +60,7 @@ std::ptrdiff_t write_if_there_is_room(int fd, std::string_view text) {
 
 /// Since Linux 6.5 a single write to a pipe can be told not to wait. Before, a pipe that polls writable has
 /// room for PIPE_BUF bytes; only another process that fills it in this very moment could make us wait then.
-std::ptrdiff_t write_to_shared_pipe(int fd, std::string_view text) {
+std::ptrdiff_t write_to_pipe(int fd, std::string_view text) {
   const iovec part{const_cast<char*>(text.data()), text.size()};
   constexpr long kWhereItIs = -1;
   const auto written = ::syscall(SYS_pwritev2, fd, &part, 1L, kWhereItIs, kWhereItIs, RWF_NOWAIT);
@@ -120,8 +126,8 @@ void LineWriter::use(int fd) {
 LineWriter::Way LineWriter::look() const {
   switch (kind_of(fd_)) {
     case Kind::kSocket: return Way::kSocket;
-    case Kind::kPipe: return never_waits(fd_) ? Way::kPlain : Way::kSharedPipe;
-    case Kind::kTerminal: return never_waits(fd_) ? Way::kTerminal : Way::kSharedTerminal;
+    case Kind::kPipe: return Way::kPipe;
+    case Kind::kTerminal: return Way::kTerminal;
     case Kind::kOther: break;
   }
   return Way::kPlain;
@@ -155,14 +161,13 @@ std::ptrdiff_t LineWriter::write_some(std::string_view text) const {
   switch (way_) {
     case Way::kPlain: return ::write(fd_, text.data(), text.size());
     case Way::kSocket: return ::send(fd_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    case Way::kSharedPipe: return write_to_shared_pipe(fd_, text);
+    case Way::kPipe: return write_to_pipe(fd_, text);
     case Way::kTerminal: {
       const HeldTtou held;
-      return ::write(fd_, text.data(), text.size());
-    }
-    case Way::kSharedTerminal: {
-      const HeldTtou held;
-      return write_if_there_is_room(fd_, first_piece(text));
+      // Looked at each time: whoever shares the description may change it, uv_spawn(3) in this process as
+      // well.
+      return never_waits(fd_) ? ::write(fd_, text.data(), text.size())
+                              : write_if_there_is_room(fd_, first_piece(text));
     }
   }
   return -1;

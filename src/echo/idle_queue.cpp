@@ -40,8 +40,8 @@ void IdleQueue::insert_near(IdleNode* newer, IdleNode& node, std::chrono::millis
 
 IdleQueue::Cursor::Cursor(IdleQueue& queue) : queue_(queue) {
   mark_.last_activity_ = queue_.loop_.now();
-  queue_.append(mark_);
   queue_.marks_.push_back(&mark_);
+  queue_.append(mark_);
 }
 
 IdleQueue::Cursor::~Cursor() {

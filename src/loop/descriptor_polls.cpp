@@ -12,7 +12,7 @@ namespace tcp_echo {
 int start_poll(uv_poll_t& poll, int events, uv_poll_cb on_ready) noexcept {
   uv_os_fd_t fd = -1;
   uv_fileno(reinterpret_cast<const uv_handle_t*>(&poll), &fd);
-  uv_poll_start(&poll, events, on_ready);
+  if (const int status = uv_poll_start(&poll, events, on_ready); status != 0) return status;
   epoll_event nothing{};
   nothing.data.fd = fd;
   if (::epoll_ctl(uv_backend_fd(poll.loop), EPOLL_CTL_ADD, fd, &nothing) != 0 && errno != EEXIST) {
@@ -21,8 +21,9 @@ int start_poll(uv_poll_t& poll, int events, uv_poll_cb on_ready) noexcept {
     return status;
   }
   // libuv is to change what is registered when its turn comes, and not to find out by an EEXIST that it has
-  // to: that would be one more system call for each connection. This field says what it takes to be there.
-  poll.io_watcher.events = UV_DISCONNECT;
+  // to: that would be one more system call for each connection. It does so where this field is not 0; these
+  // two are what the kernel tells in any case.
+  poll.io_watcher.events = EPOLLERR | EPOLLHUP;
   return 0;
 }
 

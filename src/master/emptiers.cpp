@@ -6,8 +6,9 @@ void Emptiers::assign(std::size_t slot, std::size_t emptier) {
   if (const auto queue = queues_.find(slot); queue != queues_.end()) queue->second = emptier;
 }
 
-void Emptiers::release(std::size_t slot) {
-  if (const auto queue = queues_.find(slot); queue != queues_.end()) queue->second.reset();
+void Emptiers::release(std::size_t slot, std::size_t emptier) {
+  const auto queue = queues_.find(slot);
+  if (queue != queues_.end() && queue->second == emptier) queue->second.reset();
 }
 
 void Emptiers::on_emptied(std::size_t emptier) {

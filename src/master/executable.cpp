@@ -51,7 +51,7 @@ Result<UniqueFd> open_program(const std::string& path) {
 Result<void> check_is_program(int fd) {
   const auto path = descriptor_path(fd);
   if (::access(path.c_str(), X_OK) != 0) return {};  // starting it will say so
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   std::array<char, 4> begin{};
   if (!file || ::read(file.get(), begin.data(), begin.size()) < 0) return {};
   const std::string_view text(begin.data(), begin.size());

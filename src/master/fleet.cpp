@@ -380,7 +380,7 @@ void Fleet::publish(const Slot& slot) {
   entry.pid.store(slot.worker == nullptr ? 0 : slot.worker->pid());
   entry.state.store(published_state(slot.state));
   entry.generation.store(slot.worker == nullptr ? 0 : slot.worker->generation());
-  slots_with_a_past_ = std::max(slots_with_a_past_, slot.index + 1);
+  if (slot.worker != nullptr) slots_with_a_past_ = std::max(slots_with_a_past_, slot.index + 1);
   resources_.scoreboard.master().slot_count.store(slots_with_a_past_);
 }
 

@@ -68,8 +68,8 @@ bool Fleet::lend(std::size_t lender, std::size_t borrower) {
   auto& worker = *slots_[borrower]->worker;
   if (auto told = worker.try_tell(message, generation_->listeners.of_slot(static_cast<unsigned>(lender)));
       !told) {
-    spdlog::warn("the listeners of worker {} cannot be lent to {}: {}; trying again in {}", message.slot,
-                 worker.name(), told.error().text, format_duration(kLoanRetry));
+    spdlog::warn("the listeners of worker {} cannot be lent to {}: {}{}", message.slot, worker.name(),
+                 told.error().text, is_ending_ ? "" : "; trying again in " + format_duration(kLoanRetry));
     return false;
   }
   spdlog::info("the listeners of worker {} are lent to worker {}", message.slot, borrower + 1);
@@ -98,14 +98,15 @@ void Fleet::on_unserved(Slot& slot) {
 void Fleet::on_refused_loan(Slot& slot, const RefuseLoanMessage& message) {
   const std::size_t lender = message.slot - 1;
   if (lender >= slots_.size() || loans_.borrower_of(lender) != slot.index) return;
-  spdlog::warn("{} cannot take the listeners of worker {}: no descriptors are left", slot.worker->name(),
+  spdlog::warn("{} cannot take the listeners of worker {}: it has no room for them", slot.worker->name(),
                message.slot);
   // The refusal may be that of an earlier loan, which was taken back, and this one may have been accepted.
   slot.worker->tell(TakeBackMessage{message.slot});
   slot.may_borrow_from = loop_.now() + kRefusalHolds;
   loans_.set_borrower(lender, std::nullopt);
-  emptiers_.release(lender);
+  emptiers_.release(lender, slot.index);
   settle_loans();
+  if (is_ending_) leave();
 }
 
 }  // namespace tcp_echo

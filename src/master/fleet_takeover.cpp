@@ -31,7 +31,7 @@ std::unique_ptr<WorkerProcess> Fleet::adopt(Slot& slot, const WorkerRecord& reco
     if (!control) throw FatalError(system_error("take a control channel over", errno));
   }
   blocks_in_use_.at(record.block) = true;
-  return WorkerProcess::adopt(loop_, resources_, slot.index, record, std::move(control),
+  return WorkerProcess::adopt(loop_, resources_, *generation_, slot.index, record, std::move(control),
                               handlers_for(slot, record.block));
 }
 

@@ -26,8 +26,7 @@ ListenerOptions listener_options(const Config& config) {
   return options;
 }
 
-Result<void> set_options(int fd, const Config& config, bool is_inherited) {
-  if (!is_inherited) reset_on_close(fd);  // its owner may use it after us, for something else
+Result<void> set_options(int fd, const Config& config) {
   const auto options = listener_options(config);
   return set_connection_options(fd, options.nodelay, options.keepalive);
 }
@@ -55,7 +54,7 @@ Result<ListenerSet> ListenerSet::open(const Config& config, unsigned slots) {
 Result<ListenerSet> ListenerSet::adopt(std::vector<UniqueFd> inherited, const Config& config) {
   ListenerSet set;
   for (auto& listener : inherited) {
-    if (auto done = set_options(listener.get(), config, true); !done) return tl::unexpected(done.error());
+    if (auto done = set_options(listener.get(), config); !done) return tl::unexpected(done.error());
     const auto bound = local_endpoint(listener.get());
     if (!bound) return tl::unexpected(bound.error());
     set.addresses_.push_back({*bound, *bound, {std::make_shared<const UniqueFd>(std::move(listener))}});
@@ -132,10 +131,20 @@ Result<void> ListenerSet::begin_to_listen(const Config& config) const {
   for (const auto& address : addresses_) {
     for (const auto& socket : address.by_slot) {
       if (socket == nullptr) continue;
-      if (auto set = set_options(socket->get(), config, is_inherited_); !set) return set;
+      if (auto set = set_options(socket->get(), config); !set) return set;
     }
   }
+  reset_connections(true);
   return {};
+}
+
+void ListenerSet::reset_connections(bool on) const noexcept {
+  if (is_inherited_) return;
+  for (const auto& address : addresses_) {
+    for (const auto& socket : address.by_slot) {
+      if (socket != nullptr) on ? reset_on_close(socket->get()) : fin_on_close(socket->get());
+    }
+  }
 }
 
 std::vector<ListenerSet::Address> ListenerSet::without(const ListenerSet& other) const {

@@ -23,14 +23,15 @@ Json json_of_path(const std::string& path) {
 }
 
 Json json_of(const WorkerRecord& worker) {
-  return {{"pid", worker.pid},
-          {"block", worker.block},
-          {"control", worker.control},
-          {"protocol", worker.protocol},
-          {"started_at", worker.started_at.count()},
-          {"ready_at", worker.ready_at.count()},
-          {"generation", worker.generation},
-          {"watchdog", worker.watchdog.count()}};
+  Json json = {{"pid", worker.pid},
+               {"block", worker.block},
+               {"control", worker.control},
+               {"protocol", worker.protocol},
+               {"started_at", worker.started_at.count()},
+               {"ready_at", worker.ready_at.count()}};
+  if (worker.generation) json["generation"] = *worker.generation;
+  if (worker.watchdog) json["watchdog"] = worker.watchdog->count();
+  return json;
 }
 
 Json json_of(const SlotRecord& slot) {
@@ -65,16 +66,17 @@ std::string path_from(const Json& json) {
   return {bytes.begin(), bytes.end()};
 }
 
-/// A program that did not tell a worker's generation and watchdog judged it by its own: 0 stands for never.
 WorkerRecord worker_from(const Json& json) {
-  return {.pid = json.at("pid").get<pid_t>(),
-          .block = json.at("block").get<std::size_t>(),
-          .control = json.at("control").get<int>(),
-          .protocol = json.at("protocol").get<unsigned>(),
-          .started_at = std::chrono::milliseconds(json.at("started_at").get<std::int64_t>()),
-          .ready_at = std::chrono::milliseconds(json.at("ready_at").get<std::int64_t>()),
-          .generation = json.value("generation", 1U),
-          .watchdog = std::chrono::milliseconds(json.value("watchdog", std::int64_t{}))};
+  WorkerRecord worker{.pid = json.at("pid").get<pid_t>(),
+                      .block = json.at("block").get<std::size_t>(),
+                      .control = json.at("control").get<int>(),
+                      .protocol = json.at("protocol").get<unsigned>(),
+                      .started_at = std::chrono::milliseconds(json.at("started_at").get<std::int64_t>()),
+                      .ready_at = std::chrono::milliseconds(json.at("ready_at").get<std::int64_t>())};
+  if (json.contains("generation")) worker.generation = json.at("generation").get<unsigned>();
+  if (json.contains("watchdog"))
+    worker.watchdog = std::chrono::milliseconds(json.at("watchdog").get<std::int64_t>());
+  return worker;
 }
 
 template <class T, std::size_t N>

@@ -57,10 +57,12 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(Loop& loop, const Wo
 }
 
 std::unique_ptr<WorkerProcess> WorkerProcess::adopt(Loop& loop, const WorkerResources& resources,
-                                                    unsigned slot, const WorkerRecord& record,
-                                                    UniqueFd control, Handlers handlers) {
+                                                    const Generation& generation, unsigned slot,
+                                                    const WorkerRecord& record, UniqueFd control,
+                                                    Handlers handlers) {
   std::unique_ptr<WorkerProcess> worker(new WorkerProcess(
-      loop, resources, {slot + 1, record.block}, record.generation, record.watchdog, std::move(handlers)));
+      loop, resources, {slot + 1, record.block}, record.generation.value_or(generation.number),
+      record.watchdog.value_or(generation.config.watchdog), std::move(handlers)));
   worker->started_at_ = record.started_at;
   worker->ready_at_ = record.ready_at;
   worker->protocol_ = record.protocol;

@@ -90,7 +90,8 @@ void HandOver::send_batch() {
     batch.connections.push_back(message_about(*connection));
     descriptors.push_back(connection->fd());
   }
-  for (auto* connection : too_large) connection->resume();
+  // The oldest first: each finds its place at the young end.
+  for (auto each = too_large.rbegin(); each != too_large.rend(); ++each) (*each)->resume();
   if (in_doubt_.empty() && !too_large.empty()) retry_.start(kRetryOfLarge);
   if (in_doubt_.empty()) return;
   if (auto sent = channel_.send(batch, descriptors); !sent) {
@@ -138,8 +139,8 @@ void HandOver::keep_all() {
 }
 
 void HandOver::give_up() {
-  if (is_over_) return;
   keep_all();
+  if (is_over_) return;
   retry_.stop();
   const auto tell = on_broken_;
   tell();

@@ -46,8 +46,11 @@ TEST(Emptiers, ThatCannotTakeOneKeepTheOthers) {
   emptiers.expect(1);
   emptiers.assign(0, 0);
   emptiers.assign(1, 0);
-  emptiers.release(1);
+  emptiers.release(1, 0);
   EXPECT_EQ(emptiers.unassigned(), Slots{1});
+  emptiers.assign(1, 1);
+  emptiers.release(1, 0);
+  EXPECT_TRUE(emptiers.unassigned().empty()) << "it is another one's by now";
 }
 
 }  // namespace

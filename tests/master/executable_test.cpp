@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -61,6 +62,13 @@ TEST_F(OwnProgram, IsFoundAlongPathAsAShellFindsIt) {
 TEST_F(OwnProgram, IsTheRealOneWhereTheNameLeadsElsewhere) {
   for (const auto* const name : {"", "/bin/true", "true", "nonexistent", "/nonexistent/link"})
     EXPECT_EQ(value_or_throw(own_program(name)), real) << name;
+}
+
+TEST_F(OwnProgram, IsAProgramAndAFifoIsNone) {
+  EXPECT_TRUE(check_is_program(value_or_throw(open_program(real)).get()));
+  const auto fifo = (folder / "fifo").string();
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0755), 0);
+  EXPECT_FALSE(check_is_program(value_or_throw(open_program(fifo)).get())) << "and nobody waits for a writer";
 }
 
 TEST(DescriptorPath, IsTheOneInProc) { EXPECT_EQ(descriptor_path(7), "/proc/self/fd/7"); }

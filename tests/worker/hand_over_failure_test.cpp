@@ -151,6 +151,15 @@ TEST_F(HandOverInDoubt, ThatLingersEndsInAResetAsWellIfBothDie) {
   EXPECT_EQ(read_to_end(others.loop, client), End::kReset);
 }
 
+TEST_F(HandOverInDoubt, IsNoMoreWhenTheSuccessorIsGoneAsItIsDestroyed) {
+  peer.close();
+  peer.forget_descriptors();
+  workers.giving.reset();
+  workers.turn_some_more();
+  EXPECT_EQ(workers.predecessor.counters.handed_over_out.get(), 0U);
+  workers.expect_echoes(clients);
+}
+
 TEST_F(HandOverInDoubt, IsNoMoreWhenTheAnswerIsThereAsItIsDestroyed) {
   peer.say(TakenOverMessage{0b101});  // all but clients[1]
   workers.giving.reset();

@@ -44,7 +44,7 @@ class LineWriter {
   int write(std::string_view line);
 
  private:
-  enum class Way { kPlain, kSocket, kSharedPipe, kTerminal, kSharedTerminal };
+  enum class Way { kPlain, kSocket, kPipe, kTerminal };
 
   Way look() const;
   int put(std::string_view text);

@@ -71,8 +71,8 @@ class Acceptor {
   bool held_ = false;
   bool is_finished_ = false;
   bool makes_deaf_ = false;  ///< connections want hear_out()
-  /// Those who waited as it began: they may have connected before the listener got the options that a
-  /// connection inherits.
+  /// Those who waited as it began, or went on: they may have connected before the listener got the options
+  /// that a connection inherits.
   std::size_t behind_;
   /// Or somebody else's, who may use it after us and does not want reset_on_close() for his connections.
   bool listener_is_ours_;

@@ -16,8 +16,8 @@ class Emptiers {
   void expect(std::size_t slot) { queues_.emplace(slot, std::nullopt); }
   /// It is that worker's task: of the slot `emptier`. Nothing happens if the queues are empty by now.
   void assign(std::size_t slot, std::size_t emptier);
-  /// It could not do that; the task is nobody's again.
-  void release(std::size_t slot);
+  /// It could not do that; the task is nobody's again, unless it is another one's by now.
+  void release(std::size_t slot, std::size_t emptier);
   /// The worker has emptied all that was its task.
   void on_emptied(std::size_t emptier);
   /// The worker is dead; what it has not emptied is nobody's task.

@@ -31,8 +31,9 @@ struct WorkerRecord {
   unsigned protocol = 0;  ///< the version that it speaks there
   std::chrono::milliseconds started_at{};
   std::chrono::milliseconds ready_at{};  ///< 0: it was not READY yet
-  unsigned generation = 1;               ///< that it was started in, and the watchdog of that one
-  std::chrono::milliseconds watchdog{};
+  /// That it was started in, and the watchdog of that one; unknown if a former program did not tell.
+  std::optional<unsigned> generation = {};
+  std::optional<std::chrono::milliseconds> watchdog = {};
   bool operator==(const WorkerRecord&) const = default;
 };
 

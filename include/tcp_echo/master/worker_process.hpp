@@ -48,8 +48,10 @@ class WorkerProcess {
   static Result<std::unique_ptr<WorkerProcess>> start(Loop& loop, const WorkerResources& resources,
                                                       const Generation& generation, WorkerPlace place,
                                                       Handlers handlers);
-  /// One that was started before an execve(2). Throws FatalError if its channel cannot be used.
-  static std::unique_ptr<WorkerProcess> adopt(Loop& loop, const WorkerResources& resources, unsigned slot,
+  /// One that was started before an execve(2); what its record does not tell is as in `generation`. Throws
+  /// FatalError if its channel cannot be used.
+  static std::unique_ptr<WorkerProcess> adopt(Loop& loop, const WorkerResources& resources,
+                                              const Generation& generation, unsigned slot,
                                               const WorkerRecord& record, UniqueFd control,
                                               Handlers handlers);
   WorkerRecord record() const;
