@@ -90,8 +90,8 @@ void HandOver::send_batch() {
     batch.connections.push_back(message_about(*connection));
     descriptors.push_back(connection->fd());
   }
-  // The oldest first: each finds its place at the young end.
-  for (auto each = too_large.rbegin(); each != too_large.rend(); ++each) (*each)->resume();
+  std::reverse(too_large.begin(), too_large.end());  // each finds its place at the young end
+  for (auto* connection : too_large) connection->resume();
   if (in_doubt_.empty() && !too_large.empty()) retry_.start(kRetryOfLarge);
   if (in_doubt_.empty()) return;
   if (auto sent = channel_.send(batch, descriptors); !sent) {

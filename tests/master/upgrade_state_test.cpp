@@ -79,7 +79,8 @@ TEST(UpgradeState, MayLackWhatAFormerProgramDidNotTellOfItsWorkers) {
   const auto text = with([](json& state) {
     for (const auto* const field : {"generation", "watchdog"}) state["leavers"][0]["worker"].erase(field);
   });
-  const auto& worker = value_or_throw(parse_upgrade_state(text)).leavers[0].worker;
+  const auto state = value_or_throw(parse_upgrade_state(text));
+  const auto& worker = state.leavers[0].worker;
   EXPECT_EQ(worker.generation, std::nullopt);
   EXPECT_EQ(worker.watchdog, std::nullopt);
 }

@@ -380,7 +380,7 @@ TEST(Supervision, AWorkerAtItsLimitOfDescriptorsRefusesALoanAndLivesOn) {
   const auto workers = daemon.workers(2);
   faults.become("2 abort\n");
   ::kill(workers.at(1), SIGKILL);
-  ASSERT_TRUE(daemon.logs("cannot take the listeners of worker 2: no descriptors are left")) << daemon.log();
+  ASSERT_TRUE(daemon.logs("cannot take the listeners of worker 2: it has no room for them")) << daemon.log();
   EXPECT_EQ(daemon.workers(1).front(), workers.front()) << "the borrower died of it";
   clients.clear();
   EXPECT_TRUE(daemon.logs("the listeners of worker 2 are lent to worker 1"));
