@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <memory>
@@ -53,6 +54,7 @@ void Fleet::take_over(const UpgradeState& state) {
 
 void Fleet::take_over(Slot& slot, const SlotRecord& record) {
   slot.state = record.state;
+  if (slot.state != SlotState::kEmpty) slots_with_a_past_ = std::max(slots_with_a_past_, slot.index + 1);
   slot.was_ever_ready = true;
   slot.needs_borrower = record.needs_borrower;
   loans_.set_borrower(slot.index, record.borrower);

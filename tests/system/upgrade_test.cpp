@@ -152,6 +152,16 @@ TEST(Upgrade, KeepsWorkersThatWereScaledAwayOrAdded) {
   for (auto& client : clients) EXPECT_EQ(client.echo("still"), "still");
 }
 
+TEST(Upgrade, KeepsWhatASlotHasServedThatWasScaledAway) {
+  Service service({"--workers", "2"});
+  for (auto& client : connect_many(service.port(), 40)) ASSERT_EQ(client.echo("hi"), "hi");
+  ASSERT_TRUE(service.shrink());
+  ASSERT_TRUE(service.upgrade());
+  const auto log = service.daemon().stop().log;
+  for (const auto* const slot : {"worker 1 served ", "worker 2 served "}) EXPECT_THAT(log, HasSubstr(slot));
+  EXPECT_THAT(log, Not(HasSubstr(" served 0 connections"))) << "forty spread over two";
+}
+
 TEST(Upgrade, ToAProgramOfAnotherProtocolVersionLetsTheOldWorkersFinish) {
   Service service({"--workers", "2"});
   Crowd crowd(service.port(), 20);
