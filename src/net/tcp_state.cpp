@@ -16,12 +16,6 @@ std::size_t unacknowledged_bytes(int fd) noexcept {
   return static_cast<std::size_t>(bytes);
 }
 
-std::size_t unread_bytes(int fd) noexcept {
-  int bytes = 0;
-  if (::ioctl(fd, SIOCINQ, &bytes) != 0 || bytes < 0) return 0;
-  return static_cast<std::size_t>(bytes);
-}
-
 std::size_t waiting_connections(int listener) noexcept {
   tcp_info info{};
   socklen_t size = sizeof info;

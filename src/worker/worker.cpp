@@ -331,8 +331,7 @@ void Worker::clear(const ClearMessage& message, std::vector<UniqueFd> descriptor
 void Worker::give_up(const GiveUpMessage& message) {
   std::erase_if(clearings_,
                 [&message](const Clearing& clearing) { return clearing.number == message.number; });
-  if (phase_ == WorkerPhase::kDraining) return on_acceptor_finished();
-  leave_if_done();
+  on_acceptor_finished();
 }
 
 void Worker::let_go() { desks_.clear(); }
@@ -347,8 +346,7 @@ void Worker::on_clear(std::uint32_t number) noexcept {
   }
   say(ClearedMessage{number});
   pass_on();
-  if (phase_ == WorkerPhase::kDraining) return on_acceptor_finished();
-  leave_if_done();
+  on_acceptor_finished();
 }
 
 bool Worker::some_may_be_deaf() const {
@@ -381,10 +379,10 @@ bool Worker::has_emptied_queues() const {
 }
 
 void Worker::on_acceptor_finished() noexcept {
-  if (!has_emptied_queues()) return;
-  if (is_alone_) {  // whoever starts the service again finds the port free
+  const bool is_through = phase_ == WorkerPhase::kDraining && has_emptied_queues();
+  if (is_through && is_alone_) {  // whoever starts the service again finds the port free
     for (const auto& desk : desks_) desk.acceptor->let_go();
-  } else {
+  } else if (is_through) {
     say(EmptiedMessage{});
   }
   leave_if_done();

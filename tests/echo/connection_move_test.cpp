@@ -6,7 +6,6 @@
 
 #include "support/engine.hpp"
 #include "support/full_epoll.hpp"
-#include "tcp_echo/net/tcp_state.hpp"
 
 namespace tcp_echo::test {
 namespace {

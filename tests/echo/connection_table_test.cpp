@@ -12,7 +12,6 @@
 #include "support/engine.hpp"
 #include "support/full_epoll.hpp"
 #include "tcp_echo/net/socket_options.hpp"
-#include "tcp_echo/net/tcp_state.hpp"
 
 namespace tcp_echo::test {
 namespace {

@@ -46,12 +46,14 @@ TEST(DeliveredWithin, IsTrueForHalfThePeriodAfterTheLastByteArrived) {
   EXPECT_TRUE(eventually([&] { return !delivered_within(pair.server.get(), 200ms); }));
 }
 
-TEST(UnreadBytes, AreThoseThatWaitInTheSocket) {
+TEST(WaitingConnections, AreThoseInTheAcceptQueue) {
   const TcpPair pair;
-  EXPECT_EQ(unread_bytes(pair.server.get()), 0U);
-  ASSERT_EQ(::send(pair.client.fd(), "hello", 5, 0), 5);
-  EXPECT_TRUE(eventually([&] { return unread_bytes(pair.server.get()) == 5; }));
-  EXPECT_EQ(unread_bytes(-1), 0U);
+  EXPECT_EQ(waiting_connections(pair.listener.get()), 0U);
+  const auto server = value_or_throw(local_endpoint(pair.listener.get()));
+  const Client one(server);
+  const Client other(server);
+  EXPECT_EQ(waiting_connections(pair.listener.get()), 2U);
+  EXPECT_EQ(waiting_connections(-1), 0U);
 }
 
 TEST(DeliveredWithin, IsTrueJustAfterBytesWentOut) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -180,6 +182,13 @@ struct TcpPair {
   Client client;
   UniqueFd server;
 };
+
+/// Bytes that came in and were not received from the socket yet: SIOCINQ, tcp(7).
+inline std::size_t unread_bytes(int fd) {
+  int bytes = 0;
+  if (::ioctl(fd, SIOCINQ, &bytes) != 0) throw std::runtime_error("ioctl SIOCINQ");
+  return static_cast<std::size_t>(bytes);
+}
 
 /// Writes to a peer that does not read, until nothing moves any more.
 inline void fill(int fd) {

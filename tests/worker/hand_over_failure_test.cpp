@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "support/two_workers.hpp"
-#include "tcp_echo/net/tcp_state.hpp"
 #include "tcp_echo/worker/hand_over.hpp"
 
 namespace tcp_echo::test {

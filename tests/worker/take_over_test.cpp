@@ -9,7 +9,6 @@
 #include "support/open_files.hpp"
 #include "support/two_workers.hpp"
 #include "support/valgrind.hpp"
-#include "tcp_echo/net/tcp_state.hpp"
 
 namespace tcp_echo::test {
 namespace {

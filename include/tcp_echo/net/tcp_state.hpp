@@ -1,4 +1,4 @@
-// What the kernel knows about a connection that user space does not: tcp(7), TCP_INFO and SIOCOUTQ, SIOCINQ.
+// What the kernel knows about a connection that user space does not: tcp(7), TCP_INFO and SIOCOUTQ.
 #pragma once
 
 #include <chrono>
@@ -8,9 +8,6 @@ namespace tcp_echo {
 
 /// Bytes written to the socket that the peer has not acknowledged yet; 0 if the socket cannot tell.
 std::size_t unacknowledged_bytes(int fd) noexcept;
-
-/// Bytes that came in and were not received from the socket yet; 0 if it cannot tell.
-std::size_t unread_bytes(int fd) noexcept;
 
 /// Connections in the accept queue of a listener; 0 if it cannot tell.
 std::size_t waiting_connections(int listener) noexcept;
