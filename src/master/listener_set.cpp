@@ -132,19 +132,10 @@ Result<void> ListenerSet::begin_to_listen(const Config& config) const {
     for (const auto& socket : address.by_slot) {
       if (socket == nullptr) continue;
       if (auto set = set_options(socket->get(), config); !set) return set;
+      if (!is_inherited_) reset_on_close(socket->get());
     }
   }
-  reset_connections(true);
   return {};
-}
-
-void ListenerSet::reset_connections(bool on) const noexcept {
-  if (is_inherited_) return;
-  for (const auto& address : addresses_) {
-    for (const auto& socket : address.by_slot) {
-      if (socket != nullptr) on ? reset_on_close(socket->get()) : fin_on_close(socket->get());
-    }
-  }
 }
 
 std::vector<ListenerSet::Address> ListenerSet::without(const ListenerSet& other) const {

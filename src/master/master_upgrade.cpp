@@ -132,11 +132,8 @@ Result<void> Master::execute(const UniqueFd& state_file, const std::vector<int>&
   kept.insert(kept.end(), {call.state, call.program});
   if (call.fallback >= 0) kept.push_back(call.fallback);
   keep_over_execve(kept, true);
-  // A program that knows nothing of it would reset those who end in good order.
-  generation_->listeners.reset_connections(false);
   execute_upgrade(call);
   const auto error = system_failure("execute " + printable(birth_.program), errno);
-  generation_->listeners.reset_connections(true);
   keep_over_execve(kept, false);
   return error;
 }
@@ -193,7 +190,6 @@ Master::Holdings Master::receive(const MasterBirth& birth, const MasterInheritan
 Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
     : Master(std::move(birth), receive(birth, inheritance)) {
   const auto& state = inheritance.state;
-  generation_->listeners.reset_connections(true);
   fleet_.take_over(state);
   started_at_ = std::clamp(std::chrono::milliseconds(scoreboard_.master().started_at.load()),
                            std::chrono::milliseconds{}, loop_.now());

@@ -1,11 +1,15 @@
 // SIGUSR2: another program takes the master's place, and nobody notices; or it cannot, and nobody notices
 // either.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 
+#include "system/client.hpp"
 #include "system/crowd.hpp"
 #include "system/faults.hpp"
 #include "system/service.hpp"
@@ -418,6 +422,29 @@ TEST(Upgrade, ThatIsAskedForDuringAReloadIsDoneAfterIt) {
   const auto log = service.daemon().log();
   EXPECT_LT(log.find("reloaded: generation 2"), log.find("whether it can take over")) << log;
   ASSERT_TRUE(service.daemon().logs("reloaded: generation 3"));
+}
+
+TEST(Upgrade, LeavesNoMomentInWhichAConnectionIsMadeThatEndsInAFinIfItsWorkerIsKilled) {
+  Service service({"--workers", "1"});
+  ASSERT_TRUE(service.daemon().is_serving());
+  const auto gate = service.file("gate");
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+  // A builtin waits there, not a command.
+  service.install_script("#!/bin/sh\n[ \"$1\" != take-over ] || read -r _ < " + gate + "\nexec " +
+                         next_program() + " \"$@\"\n");
+  service.daemon().signal(SIGUSR2);
+  UniqueFd opened;
+  ASSERT_TRUE(eventually([&] {  // once somebody reads
+    opened.reset(::open(gate.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    return static_cast<bool>(opened);
+  })) << service.daemon().log();
+  Client client(service.port());
+  EXPECT_EQ(client.echo("between two programs"), "between two programs");
+  for (const auto worker : service.daemon().running_workers()) ::kill(worker, SIGKILL);
+  client.receive_all();
+  EXPECT_EQ(client.end(), End::kReset);
+  ASSERT_EQ(::write(opened.get(), "\n", 1), 1);
+  ASSERT_TRUE(service.daemon().logs("reloaded: generation 2")) << service.daemon().log();
 }
 
 TEST(Upgrade, ThatIsUnderWayDoesNotHoldUpAStop) {

@@ -49,10 +49,9 @@ class ListenerSet {
   /// The same addresses, for at least so many slots; as above.
   Result<ListenerSet> grown_to(const Config& config, unsigned slots) const;
   /// Clients can connect from now on; backlog and options are the configuration's, on shared sockets too.
+  /// Connections are reset should their worker die, see reset_on_close() of net; not those of inherited
+  /// sockets, whose owner may use them after us.
   Result<void> begin_to_listen(const Config& config) const;
-  /// Whether the connections that are accepted from now on are reset should their worker die, see
-  /// reset_on_close() of net. Not inherited sockets: their owner may use them after us.
-  void reset_connections(bool on) const noexcept;
   /// The addresses that the other set does not have.
   std::vector<Address> without(const ListenerSet& other) const;
 
