@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "results.hpp"
 #include "tcp_echo/base/text.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr double kLeft = 130;  // of the axis; the names of peers stand before it
 constexpr double kWidth = 500;
-constexpr double kRight = 110;  // for the figures
+constexpr double kRight = 170;  // for the figures
 constexpr double kTop = 64;
 constexpr double kBarHeight = 18;
 constexpr double kTitleHeight = 30;
@@ -50,6 +51,7 @@ class Axis {
  public:
   explicit Axis(const std::vector<Estimate>& ratios) {
     for (const auto& ratio : ratios) {
+      if (ratio.count == 0) continue;
       low_ = std::min(low_, ratio.low);
       high_ = std::max(high_, ratio.high);
     }
@@ -81,12 +83,28 @@ std::string grid(const Axis& axis, double bottom) {
   return text;
 }
 
+/// The name of the peer, and in place of a bar that there is none: a comparison that failed does not vanish.
+std::string no_bar(const Axis& axis, const Comparison& comparison, double y) {
+  const auto baseline = y + kBarHeight / 2 + 4;
+  return fmt::format(
+      "<text class=\"end\" x=\"{:.0f}\" y=\"{:.1f}\">{}</text>"
+      "<text class=\"dim\" x=\"{:.1f}\" y=\"{:.1f}\">no clean pair</text>\n",
+      kLeft - 8, baseline, escaped(comparison.peer), axis.at(1) + 6, baseline);
+}
+
+/// What the figure alone does not tell.
+std::string remarks(const Comparison& comparison, const Estimate& ratio) {
+  std::string text;
+  if (comparison.bound_of(&Pair::ours) == Bound::kClient) text += " (client)";
+  if (ratio.count < comparison.pairs.size())
+    text += fmt::format(" ({} of {})", ratio.count, comparison.pairs.size());
+  return text;
+}
+
 std::string bar(const Axis& axis, const Comparison& comparison, const Estimate& ratio, double y) {
   const auto begin = std::min(axis.at(1), axis.at(ratio.median));
   const auto length = std::max(std::abs(axis.at(ratio.median) - axis.at(1)), 0.5);
   const auto middle = y + kBarHeight / 2;
-  std::string_view mark;
-  if (comparison.bound_of(&Pair::ours) == Bound::kClient) mark = " (client)";
   return fmt::format(
       "<text class=\"end\" x=\"{:.0f}\" y=\"{:.1f}\">{}</text>"
       "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.0f}\"/>"
@@ -94,7 +112,23 @@ std::string bar(const Axis& axis, const Comparison& comparison, const Estimate& 
       "<text x=\"{:.0f}\" y=\"{:.1f}\">{:.2f}{}</text>\n",
       kLeft - 8, middle + 4, escaped(comparison.peer), ratio.median >= 1 ? "more" : "less", begin, y + 3,
       length, kBarHeight - 6, axis.at(ratio.low), axis.at(ratio.high), middle, middle, kLeft + kWidth + 10,
-      middle + 4, ratio.median, mark);
+      middle + 4, ratio.median, remarks(comparison, ratio));
+}
+
+/// "Medians of 13 to 15 pairs; lines: at least 95.1 % confidence."
+std::string basis(const std::vector<Estimate>& ratios) {
+  std::vector<Estimate> known;
+  std::copy_if(ratios.begin(), ratios.end(), std::back_inserter(known),
+               [](const Estimate& ratio) { return ratio.count > 0; });
+  if (known.empty()) return "No pair ran clean.";
+  const auto [few, many] = std::minmax_element(
+      known.begin(), known.end(), [](const auto& a, const auto& b) { return a.count < b.count; });
+  const auto worst = std::min_element(
+      known.begin(), known.end(), [](const auto& a, const auto& b) { return a.confidence < b.confidence; });
+  const bool alike = few->count == many->count;
+  return fmt::format("Medians of {}{}; lines: {}{:.1f} % confidence.",
+                     alike ? "" : fmt::format("{} to ", few->count), counted(many->count, "pair"),
+                     alike ? "" : "at least ", 100 * worst->confidence);
 }
 
 }  // namespace
@@ -110,14 +144,13 @@ std::string chart(const Results& results) {
   double y = kTop;
   for (std::size_t i = 0; i < ratios.size(); ++i) {
     const auto& comparison = results.comparisons[i];
-    if (ratios[i].median <= 0) continue;  // not one pair
     if (comparison.title != title) {
       title = comparison.title;
       y += kTitleHeight;
       bars += fmt::format("<text class=\"title\" x=\"{:.0f}\" y=\"{:.1f}\">{}</text>\n", kLeft, y - 6,
                           escaped(title));
     }
-    bars += bar(axis, comparison, ratios[i], y);
+    bars += ratios[i].count == 0 ? no_bar(axis, comparison, y) : bar(axis, comparison, ratios[i], y);
     y += kBarHeight;
   }
   const auto width = kLeft + kWidth + kRight;
@@ -129,12 +162,8 @@ std::string chart(const Results& results) {
   text += kStyle;
   text +=
       "<text class=\"title\" x=\"16\" y=\"26\">Rate of tcp-echo, as a multiple of another server's</text>\n";
-  text += fmt::format(
-      "<text class=\"dim\" x=\"16\" y=\"46\">Right of 1 tcp-echo is faster. Medians of {}; lines: {:.1f} % "
-      "confidence. "
-      "{}</text>\n",
-      counted(results.comparisons.front().pairs.size(), "pair"), 100 * ratios.front().confidence,
-      results.date.substr(0, 10));
+  text += fmt::format("<text class=\"dim\" x=\"16\" y=\"46\">Right of 1 tcp-echo is faster. {} {}</text>\n",
+                      basis(ratios), results.date.substr(0, 10));
   return text + grid(axis, y + 8) + bars + "</svg>\n";
 }
 

@@ -22,6 +22,7 @@
 #include "footprint.hpp"
 #include "load.hpp"
 #include "options.hpp"
+#include "peers.hpp"
 #include "results.hpp"
 #include "server.hpp"
 #include "setting.hpp"
@@ -87,23 +88,30 @@ class Bench {
     print("\n\n" + table_head());
     try {
       for (const auto& row : kCases) {
-        if (setting_.options.wants_case(row.name)) measure_or_note(row);
+        if (setting_.options.wants_case(row.name)) measure(row);
       }
     } catch (const Interrupted&) {
-      write_down();  // what there is
+      results_.is_interrupted = true;
+      sum_up();  // what there is
       throw;
     }
-    print("\n" + legend(results_));
-    write_down();
+    sum_up();
     print("\n" + markdown(results_));
-    if (failed_) print("\ntcp-echo-bench: FAILED, see above\n");
-    return failed_ ? ExitCode::kFailed : ExitCode::kOk;
+    const auto code = exit_code(results_);
+    if (code != ExitCode::kOk) print("\ntcp-echo-bench: FAILED, see above\n");
+    return code;
   }
 
  private:
   void note(const std::string& line) {
     results_.notices.push_back(line);
     print("note: " + line + "\n");
+  }
+
+  void sum_up() const {
+    print("\n" + legend(results_));
+    if (const auto text = faults(results_); !text.empty()) print("\n" + text);
+    write_down();
   }
 
   std::chrono::milliseconds expected_length() const {
@@ -125,13 +133,15 @@ class Bench {
     return load;
   }
 
-  /// A server that fails in the midst of a case costs that case, and not those that are measured already.
-  void measure_or_note(const Case& row) {
+  /// A server that does not start, or fails in the midst, costs what was to be measured with it, and nothing
+  /// else. Runs that fail are no exception, see run_load().
+  template <class Measure>
+  void attempt(const Case& row, std::string_view server, Measure measure) {
     try {
-      measure(row);
+      measure();
     } catch (const FatalError& error) {
-      note(fmt::format("{}: {}", row.title, error.what()));
-      failed_ = true;
+      results_.failures.push_back({std::string(server), std::string(row.title), error.what()});
+      print(table_row(results_.failures.back()));
     }
   }
 
@@ -140,7 +150,7 @@ class Bench {
       case Kind::kRate: return compare_with_peers(row);
       case Kind::kAmongIdle: compare_with_peers(row); return compare_with_none_idle(row);
       case Kind::kWorkers: return compare_workers(row);
-      case Kind::kMemory: return measure_memory();
+      case Kind::kMemory: return measure_memory(row);
       case Kind::kCounts: return measure_counts(row);
     }
   }
@@ -151,34 +161,31 @@ class Bench {
     return server;
   }
 
-  /// A peer that does not start is a line in the notices; whether that is a failure, --short knows.
   std::unique_ptr<Server> start(const Peer& peer) {
-    try {
-      auto server = Server::start_peer(setting_, peer);
-      results_.versions[server->name()] = server->version();
-      return server;
-    } catch (const FatalError& error) {
-      note(error.what());
-      failed_ |= setting_.options.is_short;
-      return nullptr;
-    }
+    auto server = Server::start_peer(setting_, peer);
+    results_.versions[server->name()] = server->version();
+    return server;
   }
 
   void compare_with_peers(const Case& row) {
     for (const auto& peer : peers_) {
       if (peer.forks && !row.forking_peers) continue;
-      const auto our_server = ours();
-      const auto their_server = start(peer);
-      if (their_server)
-        compare(row, {*our_server, load_of(row)}, {*their_server, load_of(row)}, std::string(peer.name));
+      attempt(row, peer.name, [&] {
+        const auto our_server = ours();
+        const auto their_server = start(peer);
+        compare(setting_, row, {*our_server, load_of(row)}, {*their_server, load_of(row)},
+                std::string(peer.name));
+      });
     }
   }
 
   void compare_with_none_idle(const Case& row) {
-    const auto server = ours();
-    auto none_idle = row.load;
-    none_idle.idle = 0;
-    compare(row, {*server, load_of(row)}, {*server, none_idle}, "ours, none idle");
+    attempt(row, kOurs, [&] {
+      const auto server = ours();
+      auto none_idle = row.load;
+      none_idle.idle = 0;
+      compare(setting_, row, {*server, load_of(row)}, {*server, none_idle}, "ours, none idle");
+    });
   }
 
   void compare_workers(const Case& row) {
@@ -191,15 +198,15 @@ class Bench {
     auto setting = setting_;
     const std::vector<int> cpus{setting.server_cpus.front(), setting.client_cpus.front()};
     setting.client_cpus.erase(setting.client_cpus.begin());
-    const auto two = Server::start_ours(setting, 2, cpus);
-    const auto one = Server::start_ours(setting, 1, setting.server_cpus);
-    std::swap(setting, setting_);
-    compare(row, {*two, load_of(row)}, {*one, load_of(row)}, "ours, 1 worker", 2);
-    std::swap(setting, setting_);
+    attempt(row, kOurs, [&] {
+      const auto two = Server::start_ours(setting, 2, cpus);
+      const auto one = Server::start_ours(setting, 1, setting.server_cpus);
+      compare(setting, row, {*two, load_of(row)}, {*one, load_of(row)}, "ours, 1 worker", 2);
+    });
   }
 
-  void compare(const Case& row, const Side& ours, const Side& theirs, std::string peer,
-               unsigned workers = 1) {
+  void compare(const Setting& setting, const Case& row, const Side& ours, const Side& theirs,
+               std::string peer, unsigned workers = 1) {
     Comparison comparison;
     comparison.case_name = row.name;
     comparison.title = row.title;
@@ -207,26 +214,25 @@ class Bench {
     comparison.unit = row.unit;
     comparison.peer = std::move(peer);
     comparison.workers = workers;
-    auto command = load_command(setting_, ours.load, ours.server.port());
+    auto command = load_command(setting, ours.load, ours.server.port());
     // Results are published, and where the program lies is nobody's business.
     command.front() = std::filesystem::path(command.front()).filename().string();
     comparison.command = joined(command);
-    comparison.pairs = run_pairs(setting_, ours, theirs);
-    failed_ |= !comparison.first_complaint(&Pair::ours).empty();
-    failed_ |= setting_.options.is_short && !comparison.first_complaint(&Pair::theirs).empty();
+    comparison.pairs = run_pairs(setting, ours, theirs);
     print(table_row(comparison));
     results_.comparisons.push_back(std::move(comparison));
   }
 
-  void measure_memory() {
+  void measure_memory(const Case& row) {
+    if (setting_.idle < kFewestIdle)
+      return note(fmt::format("{}: left out, for the limit on open files", row.title));
     const auto measure = [&](Server& server) {
       results_.memory.push_back({server.name(), measure_idle_memory(setting_, server)});
       print(table_row(results_.memory.back()));
     };
-    measure(*ours());
+    attempt(row, kOurs, [&] { measure(*ours()); });
     for (const auto& peer : peers_) {
-      if (peer.forks) continue;
-      if (const auto server = start(peer)) measure(*server);
+      if (!peer.forks) attempt(row, peer.name, [&] { measure(*start(peer)); });
     }
   }
 
@@ -242,17 +248,19 @@ class Bench {
   }
 
   void count(const Case& row, const std::string& server, const Starter& start) {
-    CountsRow counts;
-    counts.server = server;
-    const auto plain = start({});
-    results_.versions[server] = plain->version();
-    counts.system_calls = system_calls_per_echo(setting_, *plain, row.load.connections);
-    if (!counts.system_calls) note("system calls are not counted: strace is missing, or not allowed");
-    counts.instructions = instructions_per_echo(setting_, start, row.load.connections);
-    if (!counts.instructions)
-      note("instructions are not counted: Valgrind is missing, or cannot run this program");
-    print(table_row(counts));
-    results_.counts.push_back(std::move(counts));
+    attempt(row, server, [&] {
+      CountsRow counts;
+      counts.server = server;
+      const auto plain = start({});
+      results_.versions[server] = plain->version();
+      counts.system_calls = system_calls_per_echo(setting_, *plain, row.load.connections);
+      if (!counts.system_calls) note("system calls are not counted: strace is missing, or not allowed");
+      counts.instructions = instructions_per_echo(setting_, start, row.load.connections);
+      if (!counts.instructions)
+        note("instructions are not counted: Valgrind is missing, or cannot run this program");
+      print(table_row(counts));
+      results_.counts.push_back(std::move(counts));
+    });
   }
 
   void write_down() const {
@@ -273,7 +281,6 @@ class Bench {
   Setting setting_;
   Results results_;
   std::vector<Peer> peers_;
-  bool failed_ = false;
 };
 
 int fail(const std::string& text, ExitCode code) {

@@ -10,6 +10,7 @@
 
 #include "clients.hpp"
 #include "process.hpp"
+#include "tcp_echo/base/error.hpp"
 
 namespace tcp_echo::bench {
 namespace {
@@ -23,7 +24,12 @@ constexpr unsigned kManyRounds = 220;
 
 double memory_of(const Server& server) {
   double sum = 0;
-  for (const auto pid : server.serving()) sum += private_memory(pid);
+  for (const auto pid : server.serving()) {
+    const auto bytes = private_memory(pid);
+    if (!bytes)
+      throw FatalError({ExitCode::kTemporary, "the memory of " + server.name() + " is not to be had"});
+    sum += *bytes;
+  }
   return sum;
 }
 
@@ -83,6 +89,9 @@ IdleMemory measure_idle_memory(const Setting& setting, Server& server) {
   clients.grow_to(memory.few);
   const auto before = memory_of(server);
   clients.grow_to(memory.many);
+  // A worker that was replaced has taken its connections with it, and its memory.
+  if (!server.is_sound())
+    throw FatalError({ExitCode::kTemporary, server.name() + " died, or a worker of it"});
   memory.bytes_each = (memory_of(server) - before) / static_cast<double>(memory.many - memory.few);
   return memory;
 }

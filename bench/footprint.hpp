@@ -17,6 +17,8 @@ struct IdleMemory {
   std::size_t many = 0;
   double bytes_each = 0;
 };
+inline constexpr unsigned kFewestIdle = 10;  ///< in Setting::idle: with fewer both numbers would be the same
+/// Throws FatalError if the server does not echo, dies, or has memory that cannot be read.
 IdleMemory measure_idle_memory(const Setting& setting, Server& server);
 
 /// How a server is started under a wrapper, for it is ours or a peer.

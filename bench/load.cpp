@@ -37,13 +37,16 @@ class BusyMeter {
   void look() {
     const auto now = Clock::now();
     if (now < begin_ || now > end_) return;
-    const Sample sample{now, server_.cpu_seconds()};
+    const auto cpu = server_.cpu_seconds();
+    if (!cpu) is_complete_ = false;
+    const Sample sample{now, cpu.value_or(0)};
     if (!first_) first_ = sample;
     last_ = sample;
   }
 
+  /// Nothing also if it looked for less than half of the time: of the rest that would say nothing.
   std::optional<double> busy() const {
-    if (!first_ || !last_ || first_->cpu < 0 || last_->time == first_->time) return std::nullopt;
+    if (!is_complete_ || !first_ || last_->time - first_->time < (end_ - begin_) / 2) return std::nullopt;
     return (last_->cpu - first_->cpu) / std::chrono::duration<double>(last_->time - first_->time).count();
   }
 
@@ -55,46 +58,12 @@ class BusyMeter {
   const Server& server_;
   Clock::time_point begin_;
   Clock::time_point end_;
+  bool is_complete_ = true;  ///< no look was in vain
   std::optional<Sample> first_;
   std::optional<Sample> last_;
 };
 
-std::string last_line(const std::string& text) {
-  const auto end = text.find_last_not_of('\n');
-  if (end == std::string::npos) return "it says nothing";
-  const auto before = text.rfind('\n', end);
-  const auto begin = before == std::string::npos ? 0 : before + 1;
-  return printable(text.substr(begin, end + 1 - begin));
-}
-
-/// Fills the figures in; says what is wrong with them, or nothing.
-std::string read_report(const std::string& text, unsigned threads, Run& run) {
-  const auto report = nlohmann::json::parse(text, nullptr, false);
-  if (report.is_discarded()) return "the load generator wrote no report";
-  try {
-    run.seconds = report.at("seconds");
-    run.echoes = report.at("echoes");
-    run.client_busy = report.at("cpu_seconds").get<double>() / std::max(run.seconds, 1e-9) / threads;
-    const auto& latency = report.at("latency_seconds");
-    run.p50 = latency.at("p50").is_number() ? latency.at("p50").get<double>() : 0;
-    run.p99 = latency.at("p99").is_number() ? latency.at("p99").get<double>() : 0;
-    const auto& bytes = report.at("bytes");
-    for (const auto* fault : {"wrong", "missing", "extra"}) {
-      if (bytes.at(fault).get<double>() > 0) return fmt::format("{} bytes {}", bytes.at(fault).dump(), fault);
-    }
-  } catch (const nlohmann::json::exception& error) {
-    return fmt::format("the report of the load generator is not understood: {}", error.what());
-  }
-  run.rate = run.seconds > 0 ? run.echoes / run.seconds : 0;
-  return run.echoes > 0 ? "" : "not one echo";
-}
-
 }  // namespace
-
-std::optional<double> Run::efficiency() const {
-  if (!server_busy || *server_busy <= 0) return std::nullopt;
-  return rate / *server_busy;
-}
 
 milliseconds length_of(const Setting& setting, const Load& load) {
   return setting.options.duration + warmup_of(setting, load);
@@ -127,26 +96,30 @@ Run run_load(const Setting& setting, const Load& load, Server& server) {
   command.insert(command.end() - 1, {"--json", file.string()});
   BusyMeter meter(server, Clock::now() + warmup_of(setting, load), setting.options.duration);
   Process client(command, setting.client_cpus);
-  const auto code = client.wait(length_of(setting, load) + kTimeToClose, [&] { meter.look(); });
-  Run run;
+  LoadEnd end;
+  end.exit_code = client.wait(length_of(setting, load) + kTimeToClose, [&] { meter.look(); });
+  end.ending = client.ending();
+  end.output = client.output();
+  end.report = read_file(file);
+  end.threads = threads(setting, load);
+  auto run = read_run(end);
   run.server_busy = meter.busy();
-  run.complaint = read_report(read_file(file), threads(setting, load), run);
-  if (run.complaint.empty() && code != 0) run.complaint = last_line(client.output());
-  if (!server.is_sound()) run.complaint = server.name() + " died, or a worker of it";
-  run.ok = run.complaint.empty();
+  if (!server.is_sound()) {
+    run.ok = false;
+    run.complaint = server.name() + " died, or a worker of it";  // whatever else came of it
+  }
   return run;
 }
 
-nlohmann::json to_json(const Run& run) {
-  nlohmann::json json{{"ok", run.ok},
-                      {"seconds", run.seconds},
-                      {"echoes", run.echoes},
-                      {"echoes_per_second", run.rate},
-                      {"client_busy", run.client_busy},
-                      {"latency_seconds", {{"p50", run.p50}, {"p99", run.p99}}}};
-  json["server_busy"] = run.server_busy ? nlohmann::json(*run.server_busy) : nlohmann::json();
-  if (!run.ok) json["complaint"] = run.complaint;
-  return json;
+std::vector<Pair> run_pairs(const Setting& setting, const Side& ours, const Side& theirs) {
+  std::vector<Pair> pairs(setting.options.pairs);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const bool ours_first = i % 2 == 0;
+    if (ours_first) pairs[i].ours = run_load(setting, ours.load, ours.server);
+    pairs[i].theirs = run_load(setting, theirs.load, theirs.server);
+    if (!ours_first) pairs[i].ours = run_load(setting, ours.load, ours.server);
+  }
+  return pairs;
 }
 
 }  // namespace tcp_echo::bench

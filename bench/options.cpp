@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "cases.hpp"
-#include "server.hpp"
+#include "peers.hpp"
 #include "tcp_echo/base/error.hpp"
 
 namespace tcp_echo::bench {
@@ -36,7 +36,10 @@ std::string help() {
   for (const auto& row : kCases) text += fmt::format("  {:<14}  {}\n", row.name, row.title);
   text += "\nPeers:\n";
   for (const auto& row : kPeers) text += fmt::format("  {:<14}  {}\n", row.name, row.title);
-  return text + "\nExit codes: 0 all bytes right; 1 a run failed; 64 bad command line; 71 cannot run.\n";
+  return text +
+         "\nOnly pairs in which both runs went well count; what was dropped stands under the table.\n"
+         "Exit codes: 0 all went well; 1 a run failed, ours or a peer's, or a server did not start;\n"
+         "64 bad command line; 71 cannot run; 128 + N ended by signal N.\n";
 }
 
 template <class Table>

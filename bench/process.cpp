@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,9 +52,10 @@ void pin_to(const std::vector<int>& cpus) {
   ::_exit(127);
 }
 
-double number_after(const std::string& text, const std::string& name) {
+std::optional<double> number_after(const std::string& text, const std::string& name) {
   const auto at = text.find("\n" + name);
-  return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + 1 + name.size(), nullptr);
+  if (at == std::string::npos) return std::nullopt;
+  return std::strtod(text.c_str() + at + 1 + name.size(), nullptr);
 }
 
 }  // namespace
@@ -126,10 +128,20 @@ std::optional<int> Process::wait(milliseconds timeout, const std::function<void(
   const auto deadline = Clock::now() + timeout;
   while (listen(kMoment)) {
     meanwhile();
-    if (Clock::now() > deadline) stop(SIGKILL);
+    if (Clock::now() > deadline) {
+      was_late_ = true;
+      stop(SIGKILL);
+    }
   }
   if (!WIFEXITED(*status_)) return std::nullopt;
   return WEXITSTATUS(*status_);
+}
+
+std::string Process::ending() const {
+  if (was_late_) return "did not end in time and was killed";
+  if (!status_) return "has not ended";
+  return WIFEXITED(*status_) ? fmt::format("exited with code {}", WEXITSTATUS(*status_))
+                             : fmt::format("died from signal {}", WTERMSIG(*status_));
 }
 
 void Process::stop(int signal, milliseconds grace) {
@@ -171,18 +183,22 @@ std::vector<pid_t> children_of(pid_t parent) {
   return children;
 }
 
-double cpu_seconds(pid_t pid) {
+std::optional<double> cpu_seconds(pid_t pid) {
   clockid_t clock{};
   timespec time{};
-  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
+  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return std::nullopt;
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-double private_memory(pid_t pid) {
+std::optional<double> private_memory(pid_t pid) {
   const auto folder = "/proc/" + std::to_string(pid);
-  if (const auto text = read_file(folder + "/smaps_rollup"); !text.empty())
-    return 1024 * (number_after(text, "Private_Clean:") + number_after(text, "Private_Dirty:"));
-  return 1024 * number_after(read_file(folder + "/status"), "RssAnon:");
+  const auto rollup = read_file(folder + "/smaps_rollup");
+  const auto clean = number_after(rollup, "Private_Clean:");
+  const auto dirty = number_after(rollup, "Private_Dirty:");
+  if (clean && dirty) return 1024 * (*clean + *dirty);
+  const auto anonymous = number_after(read_file(folder + "/status"), "RssAnon:");
+  if (!anonymous) return std::nullopt;
+  return 1024 * *anonymous;
 }
 
 }  // namespace tcp_echo::bench

@@ -55,6 +55,9 @@ class Process {
   std::optional<int> wait(
       std::chrono::milliseconds timeout, const std::function<void()>& meanwhile = [] {});
 
+  /// How it has ended, in words: "exited with code 1".
+  std::string ending() const;
+
   /// Asks it to end by that signal, and kills it if it has not in time.
   void stop(int signal, std::chrono::milliseconds grace = std::chrono::milliseconds(0));
 
@@ -63,6 +66,7 @@ class Process {
 
   pid_t pid_ = -1;
   std::optional<int> status_;  ///< of waitpid(2), once it has ended
+  bool was_late_ = false;      ///< and so was killed by wait()
   UniqueFd pipe_;
   std::string output_;
 };
@@ -79,10 +83,11 @@ std::string read_file(const std::string& path);
 /// The children of a process, by /proc.
 std::vector<pid_t> children_of(pid_t parent);
 
-/// Processor time that a process has used with all its threads, in seconds; 0 if there is none.
-double cpu_seconds(pid_t pid);
+/// Processor time that a process has used with all its threads, in seconds; nothing if there is no process.
+std::optional<double> cpu_seconds(pid_t pid);
 
-/// Memory that belongs to this process alone, in bytes (Private_Clean and Private_Dirty of proc(5)).
-double private_memory(pid_t pid);
+/// Memory that belongs to this process alone, in bytes (Private_Clean and Private_Dirty of proc(5)); nothing
+/// if the kernel does not say.
+std::optional<double> private_memory(pid_t pid);
 
 }  // namespace tcp_echo::bench

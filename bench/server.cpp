@@ -7,7 +7,10 @@
 #include <sstream>
 
 #include "clients.hpp"
+#include "peers.hpp"
+#include "run.hpp"
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo::bench {
 namespace {
@@ -85,6 +88,10 @@ std::unique_ptr<Server> Server::start_ours(const Setting& setting, unsigned work
     pause_for(std::chrono::milliseconds(5));
   server->serving_ = workers_of(server->process_.pid());
   server->wait_until_it_answers();
+  if (server->serving_.size() != workers)
+    throw FatalError(
+        {ExitCode::kTemporary, fmt::format("{} has {} instead of {}", server->name_,
+                                           counted(server->serving_.size(), "worker"), workers)});
   server->version_ = first_line_of({program, "--version"});
   return server;
 }
@@ -119,7 +126,7 @@ void Server::wait_until_it_answers() {
   while (!answers(port_, patience_)) {
     if (!process_.listen(std::chrono::milliseconds(5)) || Clock::now() > deadline)
       throw FatalError(
-          {ExitCode::kTemporary, fmt::format("{} does not serve: {}", name_, process_.output())});
+          {ExitCode::kTemporary, fmt::format("{} does not serve: {}", name_, excerpt(process_.output()))});
   }
 }
 
@@ -130,10 +137,14 @@ bool Server::is_sound() {
   return !is_ours_ || workers_of(process_.pid()) == serving_;
 }
 
-double Server::cpu_seconds() const {
-  if (forks_) return -1;
+std::optional<double> Server::cpu_seconds() const {
+  if (forks_) return std::nullopt;
   double sum = 0;
-  for (const auto pid : serving_) sum += bench::cpu_seconds(pid);
+  for (const auto pid : serving_) {
+    const auto seconds = bench::cpu_seconds(pid);
+    if (!seconds) return std::nullopt;
+    sum += *seconds;
+  }
   return sum;
 }
 

@@ -1,10 +1,10 @@
 // A running echo server: ours, or one that it is compared with. It ends with its object.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,22 +14,7 @@
 
 namespace tcp_echo::bench {
 
-struct Peer {
-  std::string_view name;
-  std::string_view title;
-  std::string_view program;   ///< what must be installed; a path is below the build folder
-  std::string_view argument;  ///< before the port; empty = none
-  bool forks = false;         ///< for each connection, and says nothing when it is ready
-};
-
-inline constexpr std::array kPeers{
-    Peer{"raw-epoll", "recv and send around epoll_wait, nothing else", "peers/raw-epoll", ""},
-    Peer{"asio", "Asio, C++", "peers/asio-echo", ""},
-    Peer{"libevent", "libevent's bufferevents, C", "peers/libevent-echo", ""},
-    Peer{"go", "Go, a goroutine for each connection", "peers/go-echo", ""},
-    Peer{"node", "Node.js, socket.pipe(socket)", "node", TCP_ECHO_BENCH_PEERS "/node_echo.js"},
-    Peer{"socat", "socat, a process for each connection", "socat", "", true},
-};
+struct Peer;
 
 inline constexpr std::string_view kOurs = "tcp-echo";
 
@@ -43,7 +28,7 @@ struct Wrapper {
 
 class Server {
  public:
-  /// Both throw FatalError if it does not answer in time.
+  /// Both throw FatalError if it does not answer in time, or with fewer workers than it was asked for.
   static std::unique_ptr<Server> start_ours(const Setting& setting, unsigned workers,
                                             const std::vector<int>& cpus, const Wrapper& wrapper = {});
   static std::unique_ptr<Server> start_peer(const Setting& setting, const Peer& peer,
@@ -66,8 +51,9 @@ class Server {
   /// Whether all of them are still there.
   bool is_sound();
 
-  /// Processor time of those that serve; negative where connections have processes of their own.
-  double cpu_seconds() const;
+  /// Processor time of those that serve; nothing where connections have processes of their own, or one of
+  /// those that serve is gone.
+  std::optional<double> cpu_seconds() const;
 
  private:
   Server(std::string name, std::uint16_t port, const Process::Command& command, const std::vector<int>& cpus,

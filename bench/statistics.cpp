@@ -36,7 +36,7 @@ Estimate estimate(std::vector<double> values) {
     confidence = narrower;
     ++left_out;
   }
-  return {median_of_sorted(values), values[left_out], values[n - 1 - left_out], std::max(confidence, 0.0)};
+  return {median_of_sorted(values), values[left_out], values[n - 1 - left_out], std::max(confidence, 0.0), n};
 }
 
 }  // namespace tcp_echo::bench

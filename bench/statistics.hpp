@@ -15,6 +15,7 @@ struct Estimate {
   double low = 0;
   double high = 0;
   double confidence = 0;  ///< the chance that it does: 0.965
+  std::size_t count = 0;  ///< of values; of none all is 0
 };
 
 /// The interval is that between two order statistics: how many of n values lie below the true median is
