@@ -55,10 +55,20 @@ std::string connections_in_words(const LoadSummary& summary) {
       append(words, fmt::format("{} {}", failed.count, failed.name));
     }
   }
-  if (summary.own_limits_failed > 0) {
-    append(words, fmt::format("{} not tried", summary.own_limits_failed));
+  for (const auto& missed :
+       {Named{"without FIN", summary.counts.without_fin}, Named{"never made", summary.never_made},
+        Named{"held back", summary.held_back}, Named{"not tried", summary.own_limits_failed}}) {
+    if (missed.count > 0) append(words, fmt::format("{} {}", missed.count, missed.name));
   }
   return words;
+}
+
+/// With --rate each message that was due is one of four.
+std::string echoes_in_words(const LoadSummary& summary) {
+  const auto& counts = summary.counts;
+  if (!summary.due) return fmt::format("{}", counts.echoes);
+  return fmt::format("{} of {} that were due; {} late, {} skipped, {} lost", counts.echoes, *summary.due,
+                     counts.late, counts.skipped, counts.lost);
 }
 
 std::string faulty_bytes_in_words(const StreamFaults& faults) {
@@ -74,6 +84,18 @@ std::string latency_in_words(const Histogram& latency) {
   return fmt::format("p50 {}, p90 {}, p99 {}, p99.9 {}, max {}", time_in_words(latency.percentile(50)),
                      time_in_words(latency.percentile(90)), time_in_words(latency.percentile(99)),
                      time_in_words(latency.percentile(99.9)), time_in_words(latency.max()));
+}
+
+/// What a run that is good does not vouch for, each behind a semicolon.
+std::string reservations(const LoadSummary& summary) {
+  std::string words;
+  const auto add = [&words](std::uint64_t count, const char* what, std::string_view rest) {
+    if (count > 0) words += fmt::format("; {} {}", counted(count, what), rest);
+  };
+  add(summary.counts.skipped, "message", "skipped, never sent");
+  add(summary.counts.without_fin, "connection", "not checked beyond that, for the server's FIN did not come");
+  add(summary.held_back, "connection", "not made yet, for --connect-rate");
+  return words;
 }
 
 }  // namespace
@@ -110,8 +132,7 @@ std::vector<Figure> figures(const LoadSummary& summary) {
                    summary.interrupted ? ", interrupted" : "")},
       {"connections", connections_in_words(summary)},
       {"bytes", faulty_bytes_in_words(counts.faults)},
-      {"echoes", counts.skipped == 0 ? fmt::format("{}", counts.echoes)
-                                     : fmt::format("{}, {} skipped", counts.echoes, counts.skipped)},
+      {"echoes", echoes_in_words(summary)},
       {"rate", fmt::format("{:.0f} echoes/s, {}/s sent, {}/s received", per_second(echoes, summary.seconds),
                            bytes_in_words(per_second(sent, summary.seconds)),
                            bytes_in_words(per_second(received, summary.seconds)))},
@@ -135,11 +156,13 @@ std::string failures_in_words(const LoadCounts& counts) {
 }
 
 std::string verdict(const LoadSummary& summary) {
-  if (summary.is_good()) return "ok: every byte came back";
+  if (summary.is_good()) return "ok: every byte came back" + reservations(summary);
   std::string words = failures_in_words(summary.counts);
   if (summary.own_limits_failed > 0) {
     append(words, counted(summary.own_limits_failed, "connection") + " not tried for a limit of our own");
   }
+  if (summary.never_made > 0) append(words, counted(summary.never_made, "connection") + " never made");
+  if (summary.is_silent()) append(words, "no message came back at all");
   return "FAILED: " + words;
 }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstdlib>
 
 #include "tcp_echo/load/load_thread.hpp"
 #include "tcp_echo/load/target.hpp"
@@ -43,15 +42,27 @@ LoadConnection::LoadConnection(LoadThread& thread, std::uint64_t number, Role ro
     : thread_(thread), number_(number), check_(thread.task().pattern, 0), role_(role) {}
 
 void LoadConnection::connect(Time now) noexcept {
+  was_tried_ = true;
   lack_ = OwnLimit::kNone;
-  const int error = begin_to_connect();
-  if (error != 0) return on_connect_failed(error, now);
+  int error = open_socket();
+  const bool is_connected = error == 0;
+  if (is_connected || error == EINPROGRESS) error = -poll_.init(thread_.loop(), fd_.get(), *this);
+  if (error != 0) {
+    fd_.reset();
+    count_failed_connect(error);
+    return thread_.on_idle(*this, now + kPauseAfterFailure);  // there is no poll yet, so it is so at once
+  }
   phase_ = Phase::kConnecting;
-  watched_ = static_cast<int>(Readiness::kWritable);
+  watched_ = 0;
+  if (is_connected) return on_connected(now);
   output_is_full_ = true;  // there is no output before there is a connection
+  watch();
 }
 
-int LoadConnection::begin_to_connect() noexcept {
+/// 0 if the connection stands, EINPROGRESS if it will, or why not. Within one machine the handshake is over
+/// when connect(2) returns, though that does not say so; to ask once more costs less than to be told by
+/// polling.
+int LoadConnection::open_socket() noexcept {
   const auto& target = thread_.task().target;
   fd_.reset(::socket(target.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd_) return errno;
@@ -59,14 +70,16 @@ int LoadConnection::begin_to_connect() noexcept {
   if (const auto* const source = thread_.next_source(); source != nullptr) {
     if (const int error = bind_source(fd_.get(), *source); error != 0) return error;
   }
-  if (::connect(fd_.get(), target.address(), target.size()) != 0 && errno != EINPROGRESS) return errno;
-  const int status = poll_.init(thread_.loop(), fd_.get(), *this);
-  return -(status == 0 ? poll_.watch(Readiness::kWritable) : status);
+  const auto begin_or_ask = [&] {
+    return ::connect(fd_.get(), target.address(), target.size()) == 0 ? 0 : errno;
+  };
+  int error = begin_or_ask();
+  if (error == EINPROGRESS) error = begin_or_ask();
+  if (error == EISCONN) return 0;
+  return error == EALREADY ? EINPROGRESS : error;
 }
 
-/// There is no poll yet, so it is idle again at once.
-void LoadConnection::on_connect_failed(int error_number, Time now) noexcept {
-  fd_.reset();
+void LoadConnection::count_failed_connect(int error_number) noexcept {
   switch (error_number) {
     case EMFILE:
     case ENFILE: lack_ = OwnLimit::kDescriptors; break;
@@ -80,14 +93,23 @@ void LoadConnection::on_connect_failed(int error_number, Time now) noexcept {
   }
   if (lack_ != OwnLimit::kNone) thread_.on_lack(lack_);
   thread_.on_not_connected();
-  thread_.on_idle(*this, now + kPauseAfterFailure);
 }
 
 void LoadConnection::connect_later(Time time) { thread_.due_queue().schedule(*this, time); }
 
+void LoadConnection::begin_schedule(Time begin) noexcept {
+  if (!thread_.plan().is_open_loop() || !is_speaker() || schedule_) return;
+  const double rate = thread_.plan().rate;
+  // Those of other connections fall between, or they would all be due at the same time.
+  const auto turn = static_cast<double>(number_) / static_cast<double>(thread_.plan().connections);
+  schedule_.emplace(begin + seconds_of(turn / rate), rate);
+  schedule_message(0);
+}
+
 void LoadConnection::on_connected(Time now) noexcept {
   const auto& plan = thread_.plan();
   thread_.on_connected();
+  was_made_ = true;
   phase_ = Phase::kOpen;
   check_ = StreamCheck(thread_.task().pattern, thread_.task().pattern.start_of(number_));
   reported_ = {};
@@ -95,15 +117,7 @@ void LoadConnection::on_connected(Time now) noexcept {
   unsent_ = begun_ = echoed_ = lost_bytes_ = 0;
   output_is_full_ = reading_pauses_ = sent_fin_ = false;
   end_of_life_ = plan.lifetime.count() > 0 ? now + plan.lifetime : Time::max();
-  // The schedule goes on over all connections that are made here one after the other.
-  if (plan.is_open_loop() && role_ == Role::kSpeaker && next_message_ == Time::max()) {
-    // Those of other connections fall between, or they would all be due at the same time.
-    const auto turn =
-        static_cast<double>(number_) / static_cast<double>(std::max<std::uint64_t>(plan.connections, 1));
-    schedule_begin_ = now + seconds_of(turn / plan.rate);
-    schedule_message(0);
-  }
-  if (thread_.is_over()) return finish(Time::min(), now);
+  if (thread_.is_over()) begin_last_messages(now);
   pump(now);
 }
 
@@ -131,32 +145,61 @@ void LoadConnection::on_due(Time now) noexcept {
   if (phase_ == Phase::kIdle) return thread_.want_connection(*this);
   if (!is_open()) return;
   if (reading_pauses_ && now >= may_read_again_) reading_pauses_ = false;
-  if (phase_ == Phase::kOpen && now >= end_of_life_) return finish(end_of_life_, now);
+  if (waits_for_fin_alone() && now >= fin_awaited_until_) {
+    ++thread_.counts().without_fin;
+    return close(now);
+  }
+  if (phase_ == Phase::kOpen && now >= end_of_life_) {
+    // What is due from then on belongs to the next connection.
+    if (next_message_ < end_of_life_) begin_due_messages(end_of_life_ - std::chrono::nanoseconds(1));
+    phase_ = Phase::kFinishing;
+  }
   pump(now);
 }
 
 /// Sends what may be sent.
 void LoadConnection::pump(Time now) noexcept {
-  if (phase_ == Phase::kOpen && role_ == Role::kSpeaker) begin_messages(now);
-  if (unsent_ > 0 && !output_is_full_ && !send_unsent(now)) return on_broken(now);
+  if (phase_ == Phase::kOpen && is_speaker()) begin_messages(now);
+  // What came before the connection broke is there still.
+  if (unsent_ > 0 && !output_is_full_ && !send_unsent(now)) return receive_what_is_left();
   settle(now);
 }
 
 void LoadConnection::begin_messages(Time now) noexcept {
   const auto& plan = thread_.plan();
-  const auto is_last = [&] { return plan.messages > 0 && begun_ == plan.messages; };
   if (plan.is_open_loop()) {
-    // The last one that was due is not skipped, however little may be caught up.
-    const auto too_late = now - std::max<Time::duration>(plan.catch_up, seconds_of(1 / plan.rate));
-    skip_until(too_late, now);
-    while (!is_last() && next_message_ <= now && unsent_ < kLargestBatch) {
-      begin_message(next_message_);
-      schedule_message(next_number_ + 1);
-    }
+    begin_due_messages(now);
   } else {
-    while (!is_last() && under_way_.size() < plan.pipeline) begin_message(now);
+    while (!was_last_message() && under_way_.size() < plan.pipeline) begin_message(now);
   }
-  if (is_last()) phase_ = Phase::kFinishing;
+  if (was_last_message()) phase_ = Phase::kFinishing;
+}
+
+void LoadConnection::begin_due_messages(Time now) noexcept {
+  const auto& plan = thread_.plan();
+  // The last one that was due is not skipped, however little may be caught up.
+  skip_before(now - std::max<Time::duration>(plan.catch_up, seconds_of(1 / plan.rate)), now);
+  while (next_message_ <= now && may_begin_message()) {
+    begin_message(next_message_);
+    schedule_message(next_number_ + 1);
+  }
+}
+
+/// The run is over: what is due goes out in one batch, and what does not fit into it is given up.
+void LoadConnection::begin_last_messages(Time now) noexcept {
+  if (schedule_) begin_due_messages(now);
+  skip_before(Time::max(), now);
+  phase_ = Phase::kFinishing;
+}
+
+bool LoadConnection::was_last_message() const noexcept {
+  return thread_.plan().messages > 0 && begun_ == thread_.plan().messages;
+}
+
+/// By the clock. Those that may not begin stay due, so that what a server leaves lying costs no memory.
+bool LoadConnection::may_begin_message() const noexcept {
+  return !was_last_message() && unsent_ < kLargestBatch &&
+         under_way_.size() < thread_.plan().most_under_way();
 }
 
 void LoadConnection::begin_message(Time due) {
@@ -165,25 +208,30 @@ void LoadConnection::begin_message(Time due) {
   ++begun_;
 }
 
-/// Counted from the first one: errors of rounding do not add up.
 void LoadConnection::schedule_message(std::uint64_t number) noexcept {
   next_number_ = number;
-  next_message_ = schedule_begin_ + seconds_of(static_cast<double>(number) / thread_.plan().rate);
+  next_message_ = number < end_number_ ? schedule_->time_of(number) : Time::max();
 }
 
-/// Gives up the messages that were due before `latest`. If those are very many, neighbours share a latency.
-void LoadConnection::skip_until(Time latest, Time now) noexcept {
+/// Gives up the messages that were due before `time` and have not begun. Those of the warm-up by themselves:
+/// they are in no figure.
+void LoadConnection::skip_before(Time time, Time now) noexcept {
+  if (next_message_ >= time) return;
+  for (const auto until : {std::min(time, thread_.measuring_since()), time}) {
+    if (next_message_ >= until) continue;
+    const bool is_all = until == Time::max();
+    skip_to(is_all ? end_number_ : std::min(schedule_->due_before(until), end_number_), now);
+  }
+}
+
+/// If they are very many, neighbours share a latency.
+void LoadConnection::skip_to(std::uint64_t number, Time now) noexcept {
   constexpr std::uint64_t kMostLatencies = 10'000;
-  if (next_message_ >= latest) return;
-  const std::chrono::duration<double> late = latest - next_message_;
-  auto left = static_cast<std::uint64_t>(std::ceil(late.count() * thread_.plan().rate));
-  const auto share = left / kMostLatencies + 1;
-  while (left > 0) {
-    const auto some = std::min(share, left);
-    thread_.counts().skipped += some;
-    thread_.count_lost(next_message_, now, some);
+  const auto share = (number - next_number_) / kMostLatencies + 1;
+  while (next_number_ < number) {
+    const auto some = std::min(share, number - next_number_);
+    thread_.count_skipped(next_message_, now, some);
     schedule_message(next_number_ + some);
-    left -= some;
   }
 }
 
@@ -283,33 +331,44 @@ void LoadConnection::report_faults() noexcept {
 }
 
 void LoadConnection::finish(Time end, Time now) noexcept {
-  if (phase_ == Phase::kOpen) {
-    if (next_message_ < end) {
-      begin_messages(end - std::chrono::nanoseconds(1));
-      skip_until(end, now);
-    }
-    phase_ = Phase::kFinishing;
+  if (schedule_) {
+    // We may be late, and have begun what was due after the end: then that is due as well.
+    end_number_ = std::max(schedule_->due_before(end), next_number_);
+    schedule_message(next_number_);
   }
-  if (phase_ != Phase::kFinishing) return;
-  if (thread_.is_over()) reading_pauses_ = false;
+  if (phase_ == Phase::kIdle && !owes_messages()) thread_.due_queue().cancel(*this);
+  if (!is_open()) return;
+  if (phase_ == Phase::kOpen) begin_last_messages(now);
+  reading_pauses_ = false;
   pump(now);
 }
 
-/// Whether everything that this connection was for has happened.
-bool LoadConnection::is_done() const noexcept {
-  return phase_ == Phase::kFinishing && unsent_ == 0 && under_way_.is_empty() && check_.outstanding() == 0 &&
-         !thread_.plan().half_close;
+std::uint64_t LoadConnection::due_since(Time begin) const noexcept {
+  if (!schedule_ || begin == Time::max()) return 0;
+  return end_number_ - std::min(schedule_->due_before(begin), end_number_);
+}
+
+bool LoadConnection::is_all_back() const noexcept {
+  return unsent_ == 0 && under_way_.is_empty() && check_.outstanding() == 0;
+}
+
+bool LoadConnection::waits_for_fin_alone() const noexcept {
+  return sent_fin_ && is_all_back() && !thread_.plan().half_close;
 }
 
 /// What follows whenever something was sent or has come.
 void LoadConnection::settle(Time now) noexcept {
-  if (is_done()) return close(now);
-  if (phase_ == Phase::kFinishing && unsent_ == 0 && thread_.plan().half_close && !sent_fin_) {
-    ::shutdown(fd_.get(), SHUT_WR);
-    sent_fin_ = true;
-  }
+  if (phase_ == Phase::kFinishing && !sent_fin_ && unsent_ == 0) finish_if_all_is_sent(now);
   watch();
-  schedule_next();
+  if (is_open()) schedule_next();
+}
+
+/// With --half-close FIN comes before the last echoes, otherwise behind them.
+void LoadConnection::finish_if_all_is_sent(Time now) noexcept {
+  if (!thread_.plan().half_close && !is_all_back()) return;
+  ::shutdown(fd_.get(), SHUT_WR);
+  sent_fin_ = true;
+  fin_awaited_until_ = now + thread_.plan().wait;
 }
 
 void LoadConnection::on_fin(Time now) noexcept {
@@ -335,6 +394,7 @@ void LoadConnection::lose_the_rest(Time now) noexcept {
 
 void LoadConnection::give_up(Time now) noexcept {
   thread_.due_queue().cancel(*this);
+  skip_before(Time::max(), now);
   switch (phase_) {
     case Phase::kIdle:
     case Phase::kClosing: return;
@@ -344,7 +404,7 @@ void LoadConnection::give_up(Time now) noexcept {
       break;
     case Phase::kOpen:
     case Phase::kFinishing:
-      ++thread_.counts().stuck;
+      ++(waits_for_fin_alone() ? thread_.counts().without_fin : thread_.counts().stuck);
       lose_the_rest(now);
       break;
   }
@@ -366,8 +426,8 @@ void LoadConnection::on_poll_closed() noexcept {
   thread_.on_idle(*this, connect_again_);
 }
 
-/// Asking libuv again for what it does already would cost a system call. A connection that had its place with
-/// the kernel and loses it just then must not be booked on the server.
+/// Asking libuv again for what it does already would cost a system call. If the kernel has no room to poll
+/// one connection more, that must not be booked on the server.
 void LoadConnection::watch() noexcept {
   const bool wants_input = phase_ != Phase::kConnecting && !reading_pauses_;
   const bool wants_output = output_is_full_;
@@ -376,15 +436,28 @@ void LoadConnection::watch() noexcept {
   if (wanted == watched_) return;
   watched_ = wanted;
   if (wanted == 0) return poll_.stop();
-  if (poll_.watch(static_cast<Readiness>(wanted)) != 0) std::abort();
+  if (const int status = poll_.watch(static_cast<Readiness>(wanted)); status != 0) on_unwatched(-status);
+}
+
+void LoadConnection::on_unwatched(int error_number) noexcept {
+  const auto now = Clock::now();
+  if (phase_ == Phase::kConnecting) {
+    count_failed_connect(error_number);
+  } else {
+    lack_ = OwnLimit::kMemory;
+    thread_.on_lack(lack_);
+    for (; !under_way_.is_empty(); under_way_.pop()) thread_.count_lost(under_way_.front(), now);
+  }
+  close(now + kPauseAfterFailure);
 }
 
 void LoadConnection::schedule_next() {
   auto next = Time::max();
   if (phase_ == Phase::kOpen) {
     next = end_of_life_;
-    if (!output_is_full_) next = std::min(next, next_message_);
+    if (!output_is_full_ && may_begin_message()) next = std::min(next, next_message_);
   }
+  if (waits_for_fin_alone()) next = std::min(next, fin_awaited_until_);
   if (reading_pauses_) next = std::min(next, may_read_again_);
   if (next == Time::max()) return thread_.due_queue().cancel(*this);
   thread_.due_queue().schedule(*this, next);

@@ -9,6 +9,7 @@
 
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/load/figures.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -17,6 +18,8 @@ using Seconds = std::chrono::duration<double>;
 
 /// Of its time that a thread runs, or would if it could: above that it is what sets the pace.
 constexpr double kBusy = 0.95;
+/// A turn that takes longer than this shows in the latencies of messages that go by the clock.
+constexpr std::chrono::milliseconds kLongTurn{10};
 
 LoadTask task_of(const LoadCommand& command, const Endpoint& target) {
   const auto& plan = command.plan;
@@ -65,6 +68,7 @@ LoadRun::LoadRun(const LoadCommand& command, const Endpoint& target, OnInterval 
   summary_.address = target.text();
   summary_.options = command.options;
   summary_.threads = command.plan.threads;
+  summary_.wants_echoes = command.plan.connections > 0;
 }
 
 LoadSummary LoadRun::run() {
@@ -75,6 +79,7 @@ LoadSummary LoadRun::run() {
   for (unsigned i = 0; i < task_.plan.threads; ++i) threads_.emplace_back(task_, i, mailbox_);
   loop_.run();
   threads_.clear();
+  judge_pace();
   judge_limits();
   return std::move(summary_);
 }
@@ -137,6 +142,11 @@ void LoadRun::take_result(unsigned thread, const LoadThreadResult& result) {
   summary_.latency.add(result.latency);
   summary_.longest_silence = std::max(summary_.longest_silence, result.longest_silence);
   summary_.seconds = std::max(summary_.seconds, Seconds(result.measured).count());
+  if (task_.plan.is_open_loop()) summary_.due = summary_.due.value_or(0) + result.due;
+  summary_.never_made += result.never_made;
+  summary_.held_back += result.held_back;
+  summary_.has_echoed |= result.has_echoed;
+  longest_turn_ = std::max(longest_turn_, result.longest_turn);
   summary_.cpu_seconds += Seconds(result.processor.used).count();
   for (std::size_t i = 0; i < kOwnLimits; ++i) {
     own_limits_[i].times += result.own_limits[i].times;
@@ -159,6 +169,19 @@ void LoadRun::judge_processor(unsigned thread, const LoadThreadResult& result) {
         "processor: thread {} ran {:.0f} % of the time, and waited {:.0f} % for a processor that others "
         "had; latencies are partly its own",
         thread + 1, used * 100, waited * 100));
+  }
+}
+
+void LoadRun::judge_pace() {
+  const auto note = [this](const std::string& what) {
+    summary_.own_limits.push_back("--connect-rate: " + what);
+  };
+  if (summary_.held_back > 0)
+    note(fmt::format("the turn of {} never came", counted(summary_.held_back, "connection")));
+  if (task_.plan.is_open_loop() && longest_turn_ > kLongTurn) {
+    note(
+        fmt::format("a connection waited {} for its turn to be made anew; what was due then is late for that",
+                    time_in_words(longest_turn_)));
   }
 }
 

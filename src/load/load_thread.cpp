@@ -12,9 +12,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBufferSize = 64UL * 1024;
-/// Handshakes under way per thread: a burst of more would overrun a server's accept queue, whose answer is
-/// silence, and a repeated SYN a second later.
-constexpr std::size_t kMostConnecting = 128;
+/// The longest time for which a turn of our own loop may keep handshakes waiting.
+constexpr std::chrono::milliseconds kOwnDelay{50};
 
 /// Of this thread. The time waited is the second number of /proc/thread-self/schedstat, where the kernel
 /// keeps it (Documentation/scheduler/sched-stats.rst).
@@ -81,22 +80,21 @@ void LoadThread::make_connections() {
   const auto share_of = [this](std::uint64_t whole, LoadConnection::Role role, std::uint64_t first_number) {
     const auto end = share_begin(whole, index_ + 1, plan().threads);
     for (auto i = share_begin(whole, index_, plan().threads); i < end; ++i)
-      wanted_.push_back(&connections_.emplace_back(*this, first_number + i, role));
+      wanted_.push_back({&connections_.emplace_back(*this, first_number + i, role), task_.begin});
   };
   share_of(plan().idle, LoadConnection::Role::kIdler, plan().connections);
   share_of(plan().connections, LoadConnection::Role::kSpeaker, 0);
-  idle_ = connections_.size();
   due_queue_.reserve(connections_.size() + 3);
   next_connect_ = task_.begin;
 }
 
 void LoadThread::want_connection(LoadConnection& connection) noexcept {
-  wanted_.push_back(&connection);
+  wanted_.push_back({&connection, Clock::now()});
   connect_some();
 }
 
 void LoadThread::connect_some() noexcept {
-  while (!wanted_.empty() && connecting_ < kMostConnecting && !is_over()) {
+  while (!wanted_.empty() && connecting_ < kMostConnecting) {
     const auto now = Clock::now();
     if (plan().connect_rate > 0) {
       if (now < next_connect_) return due_queue_.schedule(pacer_, next_connect_);
@@ -105,12 +103,28 @@ void LoadThread::connect_some() noexcept {
       next_connect_ = std::max(next_connect_, now - std::chrono::milliseconds(10)) +
                       std::chrono::duration_cast<std::chrono::nanoseconds>(pause);
     }
-    auto* const connection = wanted_.front();
-    wanted_.pop_front();
-    --idle_;
-    ++connecting_;
-    connection->connect(now);
+    let_connect(now);
   }
+  const bool is_held_up = connecting_ >= kMostConnecting && !wanted_.empty();
+  if (is_held_up && held_up_since_ == Time::max()) held_up_since_ = Clock::now();
+}
+
+void LoadThread::let_connect(Time now) noexcept {
+  const auto [connection, since] = wanted_.front();
+  wanted_.pop_front();
+  ++connecting_;
+  if (plan().connect_rate > 0 && connection->was_tried())
+    result_.longest_turn = std::max(result_.longest_turn, now - since);
+  // Had the server answered the others in time, it would have been this one's turn then.
+  connection->begin_schedule(now - held_up_);
+  connection->connect(now);
+}
+
+/// While the most handshakes are under way that may be, nobody's turn comes. That is the server's doing,
+/// unless it was our loop that did not get to them.
+void LoadThread::note_held_up(Time now) noexcept {
+  const auto since = std::exchange(held_up_since_, Time::max());
+  if (since != Time::max() && now - since > kOwnDelay) held_up_ += now - since;
 }
 
 void LoadThread::on_connected() noexcept {
@@ -120,15 +134,19 @@ void LoadThread::on_connected() noexcept {
 }
 
 void LoadThread::on_not_connected() noexcept {
-  --connecting_;
+  const auto now = Clock::now();
+  note_held_up(now);
+  const bool is_place_free = connecting_-- == kMostConnecting;
   // Not here and now: this is called from within a connection's own affairs.
-  if (!wanted_.empty() && !pacer_.is_scheduled()) due_queue_.schedule(pacer_, Clock::now());
+  if (is_place_free && !wanted_.empty()) due_queue_.schedule(pacer_, now);
 }
 
 void LoadThread::on_idle(LoadConnection& connection, Time again) noexcept {
-  ++idle_;
   const auto now = Clock::now();
-  if (is_over()) return end_if_idle(now);
+  if (is_over() && !connection.owes_messages()) {
+    --unfinished_;
+    return end_if_finished(now);
+  }
   if (again <= now) return want_connection(connection);  // through the queue it would cost a system call
   if (again != Time::max()) connection.connect_later(again);
 }
@@ -141,14 +159,28 @@ const Endpoint* LoadThread::next_source() noexcept {
   return &sources[(first + next_source_++) % sources.size()];
 }
 
-void LoadThread::count_echo(Time due, Time now) noexcept {
-  ++current_.counts.echoes;
-  if (current_.stage == LoadStage::kWarmup || due >= measuring_since_) current_.latency.record(now - due);
+bool LoadThread::is_measured(Time due) const noexcept {
+  return current_.stage == LoadStage::kWarmup || due >= measuring_since_;
 }
 
-void LoadThread::count_lost(Time due, Time now, std::uint64_t messages) noexcept {
-  if (current_.stage == LoadStage::kWarmup || due >= measuring_since_)
-    current_.latency.record(now - due, messages);
+/// By the clock a message counts for the time in which it was due, else for that in which it ends.
+bool LoadThread::is_counted(Time due) const noexcept { return !plan().is_open_loop() || is_measured(due); }
+
+void LoadThread::count_echo(Time due, Time now) noexcept {
+  result_.has_echoed = true;
+  if (is_counted(due)) ++current_.counts.echoes;
+  if (is_measured(due)) current_.latency.record(now - due);
+}
+
+void LoadThread::count_lost(Time due, Time now) noexcept {
+  if (is_counted(due)) ++current_.counts.lost;
+  if (is_measured(due)) current_.latency.record(now - due);
+}
+
+void LoadThread::count_skipped(Time due, Time now, std::uint64_t messages) noexcept {
+  if (!is_measured(due)) return;
+  current_.counts.skipped += messages;
+  current_.latency.record(now - due, messages);
 }
 
 void LoadThread::note_silence(std::chrono::nanoseconds silence) noexcept {
@@ -197,25 +229,58 @@ void LoadThread::begin_waiting(Time now) {
   due_queue_.cancel(interval_bell_);
   due_queue_.cancel(pacer_);
   end_stage_at(now + plan().wait);
-  for (auto& connection : connections_) connection.finish(end, now);
-  end_if_idle(now);
+  begin_schedules_of_untried(now);
+  unfinished_ = connections_.size();
+  for (auto& connection : connections_) {
+    connection.finish(end, now);
+    result_.due += connection.due_since(measuring_since_);
+    if (connection.is_idle() && !connection.owes_messages()) --unfinished_;
+  }
+  std::erase_if(wanted_, [](const Wanted& wanted) { return !wanted.connection->owes_messages(); });
+  connect_some();
+  end_if_finished(now);
+}
+
+/// At the end of the run. Whose turn has not come for --connect-rate was not wanted yet; whose turn would
+/// have come but for the server has been due like all others.
+void LoadThread::begin_schedules_of_untried(Time now) {
+  const bool paced = plan().connect_rate > 0 && connecting_ < kMostConnecting;
+  note_held_up(now);
+  for (const auto& [connection, since] : wanted_) {
+    if (connection->was_tried()) continue;
+    if (paced)
+      ++result_.held_back;
+    else
+      connection->begin_schedule(now - held_up_);
+  }
 }
 
 void LoadThread::give_up(Time now) {
   if (!is_over()) begin_waiting(now);
   due_queue_.cancel(stage_bell_);
-  for (auto& connection : connections_) connection.give_up(now);
+  due_queue_.cancel(pacer_);
+  wanted_.clear();
+  for (auto& connection : connections_) {
+    const bool is_waiting = connection.is_idle() && connection.owes_messages();
+    connection.give_up(now);
+    if (is_waiting) --unfinished_;
+  }
+  end_if_finished(now);
 }
 
-/// Once the last connection has closed.
-void LoadThread::end_if_idle(Time now) {
-  if (!is_over() || is_done_ || idle_ < connections_.size()) return;
+/// Once the last connection has closed, and none has to be made.
+void LoadThread::end_if_finished(Time now) {
+  if (!is_over() || is_done_ || unfinished_ > 0) return;
   is_done_ = true;
-  for (auto& connection : connections_) {
-    connection.give_up(now);  // it may wait for its turn to connect
-    if (connection.lack() != OwnLimit::kNone) ++own_limit(connection.lack()).connections;
+  std::uint64_t unmade = 0;
+  for (const auto& connection : connections_) {
+    const bool is_lacking = connection.lack() != OwnLimit::kNone;
+    if (is_lacking) ++own_limit(connection.lack()).connections;
+    if (!connection.was_made() && !is_lacking) ++unmade;
   }
+  result_.never_made = unmade - result_.held_back;
   due_queue_.cancel(stage_bell_);
+  due_queue_.cancel(pacer_);
   end_interval(now);
   loop_.stop();
 }
@@ -247,8 +312,9 @@ void LoadThread::end_interval(Time end) {
   current_.end = seconds_since_begin(end);
   current_.open = open_;
   auto counts = current_.counts;
+  if (current_.stage == LoadStage::kWaiting) counts.late = counts.echoes;
   if (current_.stage != LoadStage::kMeasuring) counts.echoes = counts.sent_bytes = counts.received_bytes = 0;
-  if (current_.stage == LoadStage::kWarmup) counts.skipped = 0;
+  if (current_.stage == LoadStage::kWarmup) counts.skipped = counts.lost = 0;
   result_.counts += counts;
   if (current_.stage != LoadStage::kWarmup) result_.latency.add(current_.latency);
 

@@ -183,7 +183,7 @@ constexpr std::array kOptions = {
                read_duration<&LoadPlan::duration, true>},
     LoadOption{"warmup", "D", "load for this long before, without measuring", "0",
                read_duration<&LoadPlan::warmup, true>},
-    LoadOption{"wait", "D", "how long to wait for the last echoes", "5s",
+    LoadOption{"wait", "D", "how long to wait for the last echoes, and for a server's FIN", "5s",
                read_duration<&LoadPlan::wait, true>},
     LoadOption{"catch-up", "D", "with --rate: a message that is late by more is skipped, and counted", "10s",
                read_duration<&LoadPlan::catch_up, true>},

@@ -38,7 +38,8 @@ Json connections_json(const LoadCounts& counts) {
           {"reset", counts.reset},
           {"closed_early", counts.closed_early},
           {"unreachable", counts.unreachable},
-          {"stuck", counts.stuck}};
+          {"stuck", counts.stuck},
+          {"without_fin", counts.without_fin}};
 }
 
 Json bytes_json(const LoadCounts& counts) {
@@ -101,27 +102,32 @@ std::string text_report(const LoadSummary& summary) {
 std::string json_report(const LoadSummary& summary) {
   const auto& counts = summary.counts;
   auto connections = connections_json(counts);
+  connections["never_made"] = summary.never_made;
+  connections["held_back"] = summary.held_back;
   connections["not_tried"] = summary.own_limits_failed;
   auto rates = rates_json(counts, summary.seconds);
   rates["echoes_per_cpu_second"] = per_second(static_cast<double>(counts.echoes), summary.cpu_seconds);
-  const Json document = {{"target", summary.target},
-                         {"address", summary.address},
-                         {"started", summary.started},
-                         {"options", options_json(summary)},
-                         {"seconds", summary.seconds},
-                         {"cpu_seconds", summary.cpu_seconds},
-                         {"threads", summary.threads},
-                         {"interrupted", summary.interrupted},
-                         {"ok", summary.is_good()},
-                         {"connections", std::move(connections)},
-                         {"bytes", bytes_json(counts)},
-                         {"echoes", counts.echoes},
-                         {"skipped", counts.skipped},
-                         {"rates", std::move(rates)},
-                         {"latency_seconds", latency_json(summary.latency)},
-                         {"longest_silence_seconds", seconds_of(summary.longest_silence)},
-                         {"own_limits", summary.own_limits},
-                         {"timeline", timeline_json(summary)}};
+  Json document = {{"target", summary.target},
+                   {"address", summary.address},
+                   {"started", summary.started},
+                   {"options", options_json(summary)},
+                   {"seconds", summary.seconds},
+                   {"cpu_seconds", summary.cpu_seconds},
+                   {"threads", summary.threads},
+                   {"interrupted", summary.interrupted},
+                   {"ok", summary.is_good()},
+                   {"connections", std::move(connections)},
+                   {"bytes", bytes_json(counts)},
+                   {"echoes", counts.echoes},
+                   {"late", counts.late},
+                   {"skipped", counts.skipped},
+                   {"lost", counts.lost},
+                   {"rates", std::move(rates)},
+                   {"latency_seconds", latency_json(summary.latency)},
+                   {"longest_silence_seconds", seconds_of(summary.longest_silence)},
+                   {"own_limits", summary.own_limits},
+                   {"timeline", timeline_json(summary)}};
+  if (summary.due) document["due"] = *summary.due;
   return dumped(document, kIndent);
 }
 
@@ -134,6 +140,7 @@ std::string json_line(const LoadInterval& interval) {
                      {"bytes", bytes_json(interval.counts)},
                      {"echoes", interval.counts.echoes},
                      {"skipped", interval.counts.skipped},
+                     {"lost", interval.counts.lost},
                      {"rates", rates_json(interval.counts, interval.end - interval.begin)},
                      {"latency_seconds", latency_json(interval.latency)}};
   return dumped(line, kOneLine);

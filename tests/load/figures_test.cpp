@@ -56,8 +56,13 @@ TEST(Figures, NameTheRarerFailuresOnlyWhenTheyHappened) {
   summary.counts.unreachable = 2;
   summary.counts.stuck = 3;
   summary.own_limits_failed = 4;
-  EXPECT_EQ(value_of(summary, "connections"),
-            "50 made, 0 refused, 0 reset, 0 closed early, 2 unreachable, 3 stuck, 4 not tried");
+  summary.counts.without_fin = 5;
+  summary.never_made = 6;
+  summary.held_back = 7;
+  EXPECT_EQ(
+      value_of(summary, "connections"),
+      "50 made, 0 refused, 0 reset, 0 closed early, 2 unreachable, 3 stuck, 5 without FIN, 6 never made, "
+      "7 held back, 4 not tried");
 }
 
 TEST(Figures, CountWrongMissingAndExtraBytes) {
@@ -77,12 +82,15 @@ TEST(Figures, GiveRatesOfTheMeasuredTime) {
   EXPECT_EQ(value_of(summary, "own processor"), "2.00 s, 500000 echoes per second of it");
 }
 
-TEST(Figures, TellThatMessagesWereSkipped) {
+TEST(Figures, TellWhatBecameOfTheMessagesThatWereDue) {
   LoadSummary summary;
   summary.counts.echoes = 10;
   EXPECT_EQ(value_of(summary, "echoes"), "10");
-  summary.counts.skipped = 3;
-  EXPECT_EQ(value_of(summary, "echoes"), "10, 3 skipped");
+  summary.counts.late = 3;
+  summary.counts.skipped = 4;
+  summary.counts.lost = 5;
+  summary.due = 22;
+  EXPECT_EQ(value_of(summary, "echoes"), "10 of 22 that were due; 3 late, 4 skipped, 5 lost");
 }
 
 TEST(Figures, GiveThePercentilesOfTheLatency) {
@@ -108,7 +116,23 @@ TEST(Figures, ArePrintable) {
   EXPECT_EQ(value_of(summary, "target"), "a\\n\\xff (\\x1b[1m)");
 }
 
-TEST(Verdict, IsOkWhenEveryByteCameBack) { EXPECT_EQ(verdict(LoadSummary()), "ok: every byte came back"); }
+TEST(Verdict, IsOkWhenEveryByteCameBack) {
+  LoadSummary summary;
+  summary.has_echoed = true;
+  EXPECT_EQ(verdict(summary), "ok: every byte came back");
+}
+
+TEST(Verdict, DoesNotVouchForWhatWasNotTried) {
+  LoadSummary summary;
+  summary.has_echoed = true;
+  summary.counts.skipped = 1;
+  summary.counts.without_fin = 2;
+  summary.held_back = 3;
+  EXPECT_EQ(
+      verdict(summary),
+      "ok: every byte came back; 1 message skipped, never sent; 2 connections not checked beyond that, for "
+      "the server's FIN did not come; 3 connections not made yet, for --connect-rate");
+}
 
 TEST(Verdict, NamesEverythingThatFailed) {
   LoadSummary summary;
@@ -116,9 +140,11 @@ TEST(Verdict, NamesEverythingThatFailed) {
   summary.counts.faults.wrong = 1;
   summary.counts.faults.missing = 12;
   summary.own_limits_failed = 2;
+  summary.never_made = 1;
   EXPECT_EQ(
       verdict(summary),
-      "FAILED: 3 refused, 1 byte wrong, 12 bytes missing, 2 connections not tried for a limit of our own");
+      "FAILED: 3 refused, 1 byte wrong, 12 bytes missing, 2 connections not tried for a limit of our own, "
+      "1 connection never made, no message came back at all");
 }
 
 TEST(Failures, AreEmptyWhenThereAreNone) { EXPECT_EQ(failures_in_words(LoadCounts()), ""); }

@@ -46,6 +46,7 @@ std::string flaw_of(std::string_view page) {
 
 LoadSummary shown_run() {
   LoadSummary summary;
+  summary.has_echoed = true;
   summary.target = "localhost:7";
   summary.started = "2024-05-01T12:00:00Z";
   summary.seconds = 10;

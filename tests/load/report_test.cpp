@@ -25,6 +25,7 @@ LoadSummary ten_seconds() {
   summary.seconds = 10;
   summary.cpu_seconds = 4;
   summary.threads = 2;
+  summary.has_echoed = true;
   summary.counts.connected = 50;
   summary.counts.echoes = 1000;
   summary.counts.sent_bytes = 64'000;
@@ -83,6 +84,12 @@ TEST(JsonReport, HasEveryFigure) {
   summary.counts.stuck = 1;
   summary.counts.faults = {1, 2, 3};
   summary.counts.skipped = 9;
+  summary.counts.late = 10;
+  summary.counts.lost = 11;
+  summary.counts.without_fin = 2;
+  summary.never_made = 3;
+  summary.held_back = 4;
+  summary.due = 1030;
   summary.own_limits = {"too few files"};
   summary.own_limits_failed = 7;
   const auto document = parsed(json_report(summary));
@@ -101,12 +108,22 @@ TEST(JsonReport, HasEveryFigure) {
                                            {"closed_early", 0},
                                            {"unreachable", 0},
                                            {"stuck", 1},
+                                           {"without_fin", 2},
+                                           {"never_made", 3},
+                                           {"held_back", 4},
                                            {"not_tried", 7}}));
   EXPECT_EQ(document["bytes"],
             (json{{"sent", 64'000}, {"received", 32'000}, {"wrong", 1}, {"missing", 2}, {"extra", 3}}));
   EXPECT_EQ(document["echoes"], 1000);
+  EXPECT_EQ(document["due"], 1030);
+  EXPECT_EQ(document["late"], 10);
   EXPECT_EQ(document["skipped"], 9);
+  EXPECT_EQ(document["lost"], 11);
   EXPECT_EQ(document["own_limits"], json{"too few files"});
+}
+
+TEST(JsonReport, SaysNothingOfWhatWasDueIfNothingGoesByTheClock) {
+  EXPECT_FALSE(parsed(json_report(ten_seconds())).contains("due"));
 }
 
 TEST(JsonReport, HasRatesOfTheMeasuredTime) {

@@ -35,6 +35,11 @@ std::uint64_t differences(std::string_view one, std::string_view other) {
   return count;
 }
 
+/// Whether it happens at a place of a connection's stream.
+bool is_of_a_connection(Fault fault) {
+  return fault != Fault::kNone && fault != Fault::kKeepOpen && fault != Fault::kPause && fault != Fault::kDie;
+}
+
 std::string address_of(const sockaddr_storage& address, socklen_t size) {
   const auto text = Endpoint::from_sockaddr(address, size).text();
   return text.substr(0, text.rfind(':'));
@@ -50,17 +55,19 @@ class FaultyServer::Conversation {
         mistake_(server.mistake_),
         fd_(std::move(fd)),
         index_(index),
-        is_due_(mistake_.fault != Fault::kNone && mistake_.fault != Fault::kKeepOpen &&
+        is_due_(is_of_a_connection(mistake_.fault) &&
                 (index == 0 || (!mistake_.first_connection_only && mistake_.fault != Fault::kMixUp))) {}
 
   void run() {
     std::string buffer(kReadSize, '\0');
     while (is_going_on_ && server_.wait_for(fd_.get(), POLLIN)) {
+      server_.sit_out_pause();
       const auto got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
       if (got < 0 && errno == EAGAIN) continue;
       if (got <= 0) return bid_farewell(got == 0);
       take(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
     }
+    if (server_.is_dead_) reset_on_close(fd_.get());
   }
 
  private:
@@ -71,12 +78,15 @@ class FaultyServer::Conversation {
   }
 
   void take(std::string_view bytes) {
+    std::uint64_t in_all = 0;
     server_.count([&](Tally& tally) {
+      in_all = tally.received + bytes.size();
       tally.speakers += position_ == 0 ? 1U : 0U;
       tally.received += bytes.size();
       if (index_ == 0)
         tally.beginning += bytes.substr(0, kBeginning - std::min(kBeginning, tally.beginning.size()));
     });
+    server_.on_received(in_all);
     const auto begin = position_;
     position_ += bytes.size();
     if (is_mute_) return;
@@ -106,6 +116,7 @@ class FaultyServer::Conversation {
       case Fault::kCorrupt:
       case Fault::kDrop:
       case Fault::kDuplicate:
+      case Fault::kRepeat:
       case Fault::kMixUp: return mistake_.size;
       case Fault::kSwap: return 2 * mistake_.size;
       case Fault::kNone:
@@ -114,7 +125,9 @@ class FaultyServer::Conversation {
       case Fault::kHang:
       case Fault::kFin:
       case Fault::kReset:
-      case Fault::kKeepOpen: break;
+      case Fault::kKeepOpen:
+      case Fault::kPause:
+      case Fault::kDie: break;
     }
     return 0;
   }
@@ -126,6 +139,10 @@ class FaultyServer::Conversation {
       case Fault::kSwap: return changed(bytes, bytes.substr(mistake_.size) + bytes.substr(0, mistake_.size));
       case Fault::kDuplicate: return bytes + added(bytes);
       case Fault::kInsert: return added(std::string(mistake_.size, '#'));
+      case Fault::kRepeat:
+        answer(bytes);
+        server_.is_stopped_within(mistake_.time);
+        return added(bytes);
       case Fault::kDrop: drop(bytes); break;
       case Fault::kMixUp:
         drop(bytes);
@@ -146,7 +163,9 @@ class FaultyServer::Conversation {
         is_going_on_ = false;
         break;
       case Fault::kNone:
-      case Fault::kKeepOpen: break;
+      case Fault::kKeepOpen:
+      case Fault::kPause:
+      case Fault::kDie: break;
     }
     return {};
   }
@@ -190,11 +209,13 @@ class FaultyServer::Conversation {
   std::string held_;
 };
 
-FaultyServer::FaultyServer(const Mistake& mistake)
+FaultyServer::FaultyServer(const Mistake& mistake, int backlog)
     : mistake_(mistake),
-      listener_(value_or_throw(open_listener(*Endpoint::parse("127.0.0.1:0"), {.backlog = SOMAXCONN}))),
+      listener_(value_or_throw(open_listener(*Endpoint::parse("127.0.0.1:0"), {.backlog = backlog}))),
       port_(value_or_throw(local_endpoint(listener_.get())).port()),
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      pause_end_(mistake.fault == Fault::kPause && mistake.position == 0 ? Clock::now() + mistake.time
+                                                                         : Clock::time_point()),
       acceptor_([this] { accept_all(); }) {}
 
 FaultyServer::~FaultyServer() {
@@ -210,6 +231,7 @@ FaultyServer::Tally FaultyServer::tally() const {
 void FaultyServer::accept_all() {
   std::vector<std::thread> conversations;
   while (wait_for(listener_.get(), POLLIN)) {
+    sit_out_pause();
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     UniqueFd fd(
@@ -224,7 +246,21 @@ void FaultyServer::accept_all() {
         [this, index](UniqueFd connection) { Conversation(*this, std::move(connection), index).run(); },
         std::move(fd));
   }
+  listener_.reset();
   for (auto& conversation : conversations) conversation.join();
+}
+
+void FaultyServer::on_received(std::uint64_t bytes_in_all) {
+  if (bytes_in_all <= mistake_.position) return;
+  if (mistake_.fault == Fault::kPause && pause_end_.load() == Clock::time_point())
+    pause_end_ = Clock::now() + mistake_.time;
+  if (mistake_.fault == Fault::kDie && !is_dead_.exchange(true)) ::eventfd_write(stop_.get(), 1);
+  sit_out_pause();
+}
+
+void FaultyServer::sit_out_pause() const {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(pause_end_.load() - Clock::now());
+  if (left.count() > 0) is_stopped_within(left);
 }
 
 bool FaultyServer::wait_for(int fd, short event) const {

@@ -3,7 +3,10 @@
 // all.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +37,11 @@ enum class Fault : std::uint8_t {
   kFin,    ///< what is before comes back, then FIN; what the client says from then on is read, and ignored
   kReset,  ///< what is before comes back, then RST
   kKeepOpen,  ///< the client's FIN, wherever it comes, is not answered with one
+  kRepeat,    ///< `size` bytes come back, and `time` later once more
+  // Of the whole server, once it has received so many bytes in all:
+  kPause,  ///< nobody is accepted, and nothing read or answered, for `time`; from the beginning with position
+           ///< 0
+  kDie,    ///< all connections are reset, and nobody listens any more
 };
 
 struct Mistake {
@@ -46,7 +54,8 @@ struct Mistake {
 
 class FaultyServer {
  public:
-  explicit FaultyServer(const Mistake& mistake = {});
+  /// `backlog` is the length of its accept queue.
+  explicit FaultyServer(const Mistake& mistake = {}, int backlog = SOMAXCONN);
   ~FaultyServer();
   FaultyServer(const FaultyServer&) = delete;
   FaultyServer& operator=(const FaultyServer&) = delete;
@@ -71,6 +80,9 @@ class FaultyServer {
   class Conversation;
 
   void accept_all();
+  void on_received(std::uint64_t bytes_in_all);
+  void sit_out_pause() const;
+
   /// Waits for the event, or until it is to end, which is when this is false.
   bool wait_for(int fd, short event) const;
   bool is_stopped_within(std::chrono::milliseconds time) const;
@@ -87,6 +99,8 @@ class FaultyServer {
   UniqueFd listener_;
   std::uint16_t port_;
   UniqueFd stop_;
+  std::atomic<bool> is_dead_ = false;
+  std::atomic<std::chrono::steady_clock::time_point> pause_end_{};
   mutable std::mutex mutex_;
   Tally tally_;
   std::optional<std::string> mixed_up_;

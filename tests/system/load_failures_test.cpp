@@ -90,6 +90,100 @@ TEST(LoadFailures, WithTooFewDescriptorsOfItsOwnItSaysSo) {
   EXPECT_NE(result.outcome.output.find("descriptor"), std::string::npos) << result.outcome.output;
 }
 
+TEST(LoadFailures, WhatCameBeforeTheConnectionBrokeInSendingIsNotMissing) {
+  // It does not read while it sends, so it is a send that finds the connection broken.
+  const FaultyServer server({.fault = Fault::kReset, .position = kTenMessages});
+  const auto result = load(server.port(), {"--connections", "1", "--rate", "200", "--slow-reader", "1",
+                                           "--duration", "300ms", "--wait", "100ms"});
+  EXPECT_GE(result.number("/connections/reset"), 1U) << result.text();
+  EXPECT_EQ(result.number("/bytes/received"), result.number("/connections/reset") * kTenMessages)
+      << result.text();
+  EXPECT_EQ(result.number("/bytes/missing") + result.number("/bytes/received"), result.number("/bytes/sent"))
+      << result.text();
+}
+
+TEST(LoadFailures, ConnectionsThatAreNeverMadeAreCounted) {
+  const FaultyServer server({.fault = Fault::kPause, .time = std::chrono::seconds(60)}, 20);
+  const auto result = load(server.port(), {"--connections", "300", "--duration", "200ms", "--wait", "200ms"});
+  EXPECT_EQ(result.outcome.exit_code, 1) << result.text();
+  EXPECT_EQ(result.report.at("ok"), false);
+  EXPECT_EQ(result.number("/connections/made") + result.number("/connections/never_made"), 300U)
+      << result.text();
+  EXPECT_GT(result.number("/connections/never_made"), 128U) << "more than were tried\n" << result.text();
+  EXPECT_NE(result.outcome.output.find("connections never made"), std::string::npos) << result.text();
+}
+
+TEST(LoadFailures, ConnectionsThatWaitForConnectRateAreNoFailureButNamed) {
+  const FaultyServer server;
+  const auto result =
+      load(server.port(), {"--connections", "100", "--connect-rate", "20", "--duration", "300ms"});
+  EXPECT_EQ(result.outcome.exit_code, 0) << result.text();
+  EXPECT_EQ(result.number("/connections/never_made"), 0U);
+  EXPECT_GT(result.number("/connections/held_back"), 70U);
+  EXPECT_EQ(result.number("/connections/made") + result.number("/connections/held_back"), 100U);
+  EXPECT_NE(result.outcome.output.find("connections not made yet, for --connect-rate"), std::string::npos)
+      << result.text();
+  EXPECT_NE(result.report.at("own_limits").dump().find("--connect-rate"), std::string::npos) << result.text();
+}
+
+TEST(LoadFailures, WhoWaitsForTheServerIsNotHeldBackByConnectRate) {
+  const FaultyServer server({.fault = Fault::kPause, .time = std::chrono::seconds(60)}, 1);
+  const auto result = load(server.port(), {"--connections", "300", "--connect-rate", "100000", "--duration",
+                                           "200ms", "--wait", "200ms"});
+  EXPECT_EQ(result.outcome.exit_code, 1) << result.text();
+  EXPECT_EQ(result.number("/connections/held_back"), 0U) << result.text();
+  EXPECT_GT(result.number("/connections/never_made"), 128U) << result.text();
+}
+
+TEST(LoadFailures, ARunInWhichNothingCameBackIsOne) {
+  // The second of two messages is due after 50 s, the first in the warm-up, and nobody answers that.
+  const FaultyServer server({.fault = Fault::kDrop, .size = kSize});
+  const auto result = load(server.port(), {"--connections", "1", "--idle", "1", "--rate", "0.01",
+                                           "--lifetime", "10m", "--duration", "100ms", "--wait", "0"});
+  EXPECT_EQ(result.outcome.exit_code, 1) << result.text();
+  EXPECT_NE(result.outcome.output.find("no message came back at all"), std::string::npos) << result.text();
+}
+
+TEST(LoadFailures, BytesThatFollowTheLastEchoAreExtra) {
+  const FaultyServer server({.fault = Fault::kRepeat, .size = kSize, .time = std::chrono::milliseconds(3)});
+  const auto result = load(server.port(), {"--connections", "3", "--messages", "1", "--duration", "200ms"});
+  const auto tally = server.tally();
+  EXPECT_EQ(tally.added, tally.connections * kSize);
+  expect_faults(result, {.extra = tally.added});
+  expect_failures(result, {});
+}
+
+TEST(LoadFailures, BytesThatFollowTheLastEchoOfTheRunAreExtra) {
+  const FaultyServer server({.fault = Fault::kRepeat, .size = kSize, .time = std::chrono::milliseconds(300)});
+  const auto result = load(server.port(), {"--connections", "1", "--rate", "1", "--duration", "200ms"});
+  expect_faults(result, {.extra = kSize});
+  expect_failures(result, {});
+}
+
+TEST(LoadFailures, AServerWithoutFinIsNoneButTheReportSaysWhatWasNotChecked) {
+  const FaultyServer server({.fault = Fault::kKeepOpen});
+  const auto result = load(
+      server.port(), {"--connections", "3", "--messages", "2", "--duration", "300ms", "--wait", "100ms"});
+  EXPECT_EQ(result.outcome.exit_code, 0) << result.text();
+  EXPECT_GE(result.number("/connections/made"), 6U) << "they are made anew all the same\n" << result.text();
+  EXPECT_EQ(result.number("/connections/without_fin"), result.number("/connections/made")) << result.text();
+  EXPECT_NE(result.outcome.output.find("not checked"), std::string::npos) << result.text();
+}
+
+TEST(LoadMemory, IsBoundedHoweverFastMessagesFallDue) {
+  if (is_instrumented()) GTEST_SKIP() << "memory is counted in another way there";
+  const FaultyServer server({.fault = Fault::kPause, .time = std::chrono::seconds(60)});
+  Daemon program(load_launch({"--connections", "8", "--rate", "10000000", "--message-size", "1", "--duration",
+                              "1s", "--wait", "100ms", on_loopback(server.port())}));
+  ASSERT_TRUE(eventually([&] { return server.tally().connections == 0 && is_alive(program.pid()); }));
+  pause_for(std::chrono::milliseconds(800));
+  const auto kilobytes = std::stoull(proc_status(program.pid(), "VmHWM"));
+  EXPECT_LT(kilobytes, 60'000U);
+  const auto outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
+  EXPECT_NE(outcome.output.find("skipped"), std::string::npos) << "it ends with a report\n" << outcome.output;
+}
+
 TEST(LoadStall, IsSeenInFullAsEchoesReturn) {
   const FaultyServer server({.fault = Fault::kStall, .position = kTenMessages, .time = kStall});
   const auto result = load(server.port(), {"--connections", "2", "--duration", "1s"});

@@ -48,7 +48,8 @@ void expect_all_well(const LoadResult& result) {
   EXPECT_GT(result.number("/connections/made"), 0U) << result.text();
   for (const std::string kind : {"wrong", "missing", "extra"})
     EXPECT_EQ(result.number("/bytes/" + kind), 0U) << kind << '\n' << result.text();
-  for (const std::string kind : {"refused", "reset", "closed_early", "unreachable", "stuck", "not_tried"})
+  for (const std::string kind : {"refused", "reset", "closed_early", "unreachable", "stuck", "without_fin",
+                                 "never_made", "held_back", "not_tried"})
     EXPECT_EQ(result.number("/connections/" + kind), 0U) << kind << '\n' << result.text();
   // What was sent in the warm-up may be received in the measured time.
   if (!result.report.at("options").contains("--warmup")) {

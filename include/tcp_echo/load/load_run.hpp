@@ -46,12 +46,14 @@ class LoadRun {
   void pass_on(const Gathering& interval);
   void take_result(unsigned thread, const LoadThreadResult& result);
   void judge_processor(unsigned thread, const LoadThreadResult& result);
+  void judge_pace();
   void judge_limits();
 
   LoadTask task_;
   OnInterval on_interval_;
   LoadSummary summary_;
   std::array<OwnLimitCount, kOwnLimits> own_limits_{};
+  std::chrono::nanoseconds longest_turn_{};
   std::deque<Gathering> intervals_;  ///< not passed on yet
   std::size_t passed_on_ = 0;
   std::vector<std::size_t> last_intervals_;  ///< of the threads that have ended

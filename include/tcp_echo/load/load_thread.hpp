@@ -35,6 +35,10 @@ class LoadThread {
  public:
   using Time = Due::Time;
 
+  /// Handshakes under way: a burst of more would overrun a server's accept queue, whose answer is silence,
+  /// and a repeated SYN a second later.
+  static constexpr std::size_t kMostConnecting = 128;
+
   /// Starts it. It is the thread `index` of those the plan wants.
   LoadThread(const LoadTask& task, unsigned index, Mailbox& mailbox);
   /// Aborts it, if it has not ended, and waits for that.
@@ -55,9 +59,13 @@ class LoadThread {
   std::span<std::byte> buffer() noexcept { return buffer_; }
   LoadCounts& counts() noexcept { return current_.counts; }
   bool is_over() const noexcept { return current_.stage == LoadStage::kWaiting; }
+  /// From when on messages that are due belong to the measured time; the end of time in the warm-up.
+  Time measuring_since() const noexcept { return measuring_since_; }
   void count_echo(Time due, Time now) noexcept;
-  /// Messages that were not echoed, or not even sent: their latency is this at least.
-  void count_lost(Time due, Time now, std::uint64_t messages = 1) noexcept;
+  /// A message that was sent, or begun, and will not come back: its latency is this at least.
+  void count_lost(Time due, Time now) noexcept;
+  /// Messages that were due and will not be sent: the same.
+  void count_skipped(Time due, Time now, std::uint64_t messages) noexcept;
   void note_silence(std::chrono::nanoseconds silence) noexcept;
   const Endpoint* next_source() noexcept;
 
@@ -95,19 +103,30 @@ class LoadThread {
     void (LoadThread::*ring_)(Time);
   };
 
+  /// A connection whose turn to connect has not come yet.
+  struct Wanted {
+    LoadConnection* connection;
+    Time since;
+  };
+
   OwnLimitCount& own_limit(OwnLimit limit) noexcept {
     return result_.own_limits[static_cast<std::size_t>(limit)];
   }
   void run();
   void make_connections();
   void connect_some() noexcept;
+  void note_held_up(Time now) noexcept;
+  void let_connect(Time now) noexcept;
+  void begin_schedules_of_untried(Time now);
+  bool is_measured(Time due) const noexcept;
+  bool is_counted(Time due) const noexcept;
   void on_stage_over(Time now);
   void on_interval_over(Time now);
   void on_wake();
   void begin_measuring(Time begin, Time now);
   void begin_waiting(Time now);
   void give_up(Time now);
-  void end_if_idle(Time now);
+  void end_if_finished(Time now);
   void end_intervals(Time until);
   void end_interval(Time end);
   void end_stage_at(Time time);
@@ -127,10 +146,12 @@ class LoadThread {
   Bell interval_bell_;
   std::vector<std::byte> buffer_;
   std::deque<LoadConnection> connections_;
-  std::deque<LoadConnection*> wanted_;
+  std::deque<Wanted> wanted_;
   std::size_t connecting_ = 0;
   std::uint64_t open_ = 0;
-  std::uint64_t idle_ = 0;  ///< connections that are idle
+  std::uint64_t unfinished_ = 0;  ///< connections that are not idle, or owe messages, once the run is over
+  Time held_up_since_ = Time::max();    ///< by handshakes that are not answered, while others wait for them
+  std::chrono::nanoseconds held_up_{};  ///< in all
   Time next_connect_;
   std::size_t next_source_ = 0;
 
@@ -139,7 +160,7 @@ class LoadThread {
   Time stage_end_ = Time::max();
   Time next_interval_;  ///< when one is to end
   std::size_t interval_number_ = 0;
-  Time measuring_since_;
+  Time measuring_since_ = Time::max();
   ProcessorTime processor_before_;
   LoadInterval current_;  ///< its stage is that of the run
   LoadThreadResult result_;

@@ -29,7 +29,12 @@ struct LoadThreadResult {
   std::chrono::nanoseconds longest_silence{};
   ProcessorTime processor;  ///< in the measured time
   std::chrono::nanoseconds measured{};
+  std::chrono::nanoseconds longest_turn{};  ///< that a connection waited for --connect-rate to be made anew
   std::array<OwnLimitCount, kOwnLimits> own_limits{};  ///< by OwnLimit
+  std::uint64_t due = 0;                               ///< as in LoadSummary, and the two below
+  std::uint64_t never_made = 0;
+  std::uint64_t held_back = 0;
+  bool has_echoed = false;
 };
 
 /// That an interval of a thread is over. Those of one number belong together.

@@ -2,6 +2,7 @@
 // and what the reports say of the run.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -41,6 +42,11 @@ struct LoadPlan {
   std::string html;
 
   bool is_open_loop() const noexcept { return rate > 0; }
+  /// Messages under way on one connection, by the clock: all of them together take 128 MiB at most.
+  std::uint64_t most_under_way() const noexcept {
+    constexpr std::uint64_t kInAll = std::uint64_t{1} << 24U;
+    return std::clamp<std::uint64_t>(kInAll / std::max<std::uint64_t>(connections, 1), 1024, 65'536);
+  }
   bool uses_standard_output() const noexcept {
     return json == "-" || json_lines == "-" || histogram == "-" || html == "-";
   }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,15 +25,19 @@ struct StreamFaults {
 };
 
 struct LoadCounts {
-  std::uint64_t connected = 0;       ///< connections made
-  std::uint64_t refused = 0;         ///< ECONNREFUSED: nobody listens
-  std::uint64_t reset = 0;           ///< broken by RST, or by another error of the connection
-  std::uint64_t closed_early = 0;    ///< the server's FIN came before ours
-  std::uint64_t unreachable = 0;     ///< any other reason why there was no connection, a timeout say
-  std::uint64_t stuck = 0;           ///< still waited for echoes, or for FIN, when the run gave up
-  std::uint64_t echoes = 0;          ///< messages that came back; measured time only
-  std::uint64_t skipped = 0;         ///< messages that --catch-up gave up
-  std::uint64_t sent_bytes = 0;      ///< measured time only
+  std::uint64_t connected = 0;     ///< connections made
+  std::uint64_t refused = 0;       ///< ECONNREFUSED: nobody listens
+  std::uint64_t reset = 0;         ///< broken by RST, or by another error of the connection
+  std::uint64_t closed_early = 0;  ///< the server's FIN came before ours
+  std::uint64_t unreachable = 0;   ///< any other reason why there was no connection, a timeout say
+  std::uint64_t stuck = 0;         ///< still waited for echoes, or for FIN, when the run gave up
+  std::uint64_t without_fin =
+      0;                         ///< all came back, but the server's FIN not in time: what follows is unknown
+  std::uint64_t echoes = 0;      ///< messages that came back; measured time only
+  std::uint64_t late = 0;        ///< messages that came back after it; only in a LoadSummary
+  std::uint64_t skipped = 0;     ///< messages that were due, and never sent
+  std::uint64_t lost = 0;        ///< messages that were sent, or begun, and never came back
+  std::uint64_t sent_bytes = 0;  ///< measured time only
   std::uint64_t received_bytes = 0;  ///< measured time only
   StreamFaults faults;
 
@@ -82,8 +87,19 @@ struct LoadSummary {
   std::vector<std::string> own_limits;         ///< one line each: what we, not the server, could not do
   std::vector<RatePoint> timeline;
 
-  bool is_good() const noexcept { return !counts.any_failure() && own_limits_failed == 0; }
+  /// With --rate: messages of the measured time, by the clock alone. Each of them is an echo, late, skipped
+  /// or lost.
+  std::optional<std::uint64_t> due;
+  std::uint64_t never_made = 0;         ///< connections that were wanted, and never came to be
+  std::uint64_t held_back = 0;          ///< connections whose turn by --connect-rate never came
   std::uint64_t own_limits_failed = 0;  ///< connections that we could not even try, for a limit of ours
+  bool wants_echoes = true;             ///< there are connections that say something
+  bool has_echoed = false;              ///< one message at least came back, at any time
+
+  bool is_silent() const noexcept { return wants_echoes && !has_echoed; }
+  bool is_good() const noexcept {
+    return !counts.any_failure() && own_limits_failed + never_made == 0 && !is_silent();
+  }
 };
 
 }  // namespace tcp_echo
