@@ -45,18 +45,12 @@ void Histogram::record(Nanoseconds value, std::uint64_t times) noexcept {
 void Histogram::add(const Histogram& other) noexcept {
   if (other.count_ == 0) return;
   if (counters_.empty()) counters_.resize(kCounters);
-  for (std::size_t i = 0; i < kCounters; ++i) counters_[i] += other.counters_[i];
+  const auto last = index_of(static_cast<std::uint64_t>(other.max_.count()));
+  for (auto i = index_of(static_cast<std::uint64_t>(other.min_.count())); i <= last; ++i)
+    counters_[i] += other.counters_[i];
   count_ += other.count_;
   min_ = std::min(min_, other.min_);
   max_ = std::max(max_, other.max_);
-}
-
-void Histogram::clear() noexcept {
-  if (count_ == 0) return;
-  counters_.clear();
-  count_ = 0;
-  min_ = Nanoseconds::max();
-  max_ = Nanoseconds{0};
 }
 
 Histogram::Nanoseconds Histogram::longest() noexcept {

@@ -31,15 +31,6 @@ std::string utc_now() {
   return fmt::format("{:%FT%TZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
 }
 
-/// The same interval of another thread.
-void add(LoadInterval& whole, const LoadInterval& part) {
-  whole.end = std::max(whole.end, part.end);
-  whole.stage = std::max(whole.stage, part.stage);  // a signal may have come between
-  whole.open += part.open;
-  whole.counts += part.counts;
-  whole.latency.add(part.latency);
-}
-
 std::string in_words(OwnLimit limit, std::uint64_t times) {
   const auto often = counted(times, "time");
   switch (limit) {
@@ -54,16 +45,13 @@ std::string in_words(OwnLimit limit, std::uint64_t times) {
   return "none";
 }
 
-double milliseconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double, std::milli>(time).count();
-}
-
 }  // namespace
 
 LoadRun::LoadRun(const LoadCommand& command, const Endpoint& target, OnInterval on_interval)
     : task_(task_of(command, target)),
       on_interval_(std::move(on_interval)),
-      mailbox_(loop_, [this](LoadMessage message) { on_message(std::move(message)); }) {
+      gatherer_(command.plan.threads, [this](const LoadInterval& interval) { pass_on(interval); }),
+      mailbox_(loop_, command.plan.threads, [this](LoadMessage message) { on_message(std::move(message)); }) {
   summary_.target = command.plan.target;
   summary_.address = target.text();
   summary_.options = command.options;
@@ -81,6 +69,7 @@ LoadSummary LoadRun::run() {
   threads_.clear();
   judge_pace();
   judge_limits();
+  summary_.timeline = timeline_.take();
   return std::move(summary_);
 }
 
@@ -95,46 +84,15 @@ void LoadRun::on_signal() {
 }
 
 void LoadRun::on_message(LoadMessage message) {
-  gather(message);
-  if (message.result) {
-    take_result(message.thread, *message.result);
-    last_intervals_.push_back(message.number);
-  }
-  for (; !intervals_.empty() && is_complete(passed_on_); ++passed_on_) {
-    pass_on(intervals_.front());
-    intervals_.pop_front();
-  }
-  if (last_intervals_.size() == threads_.size()) loop_.stop();
+  gatherer_.add(message.thread, std::move(message.stretch));
+  if (!message.result) return;
+  take_result(message.thread, *message.result);
+  if (++ended_ == threads_.size()) loop_.stop();
 }
 
-void LoadRun::gather(const LoadMessage& message) {
-  const auto index = message.number - passed_on_;
-  if (index >= intervals_.size()) intervals_.resize(index + 1);
-  auto& interval = intervals_[index];
-  if (interval.threads++ == 0)
-    interval.whole = message.interval;
-  else
-    add(interval.whole, message.interval);
-  if (message.interval.stage != LoadStage::kMeasuring) return;
-  interval.is_measured = true;
-  interval.measured_echoes += message.interval.counts.echoes;
-}
-
-/// A signal may end the run for one thread just before an interval, and for another just after it.
-bool LoadRun::is_complete(std::size_t number) const {
-  const auto gone = std::count_if(last_intervals_.begin(), last_intervals_.end(),
-                                  [number](std::size_t last) { return last < number; });
-  return intervals_.front().threads + static_cast<std::size_t>(gone) == threads_.size();
-}
-
-void LoadRun::pass_on(const Gathering& interval) {
-  const auto& whole = interval.whole;
-  on_interval_(whole);
-  if (!interval.is_measured) return;
-  const auto& latency = whole.latency;
-  summary_.timeline.push_back({whole.begin, whole.end, interval.measured_echoes,
-                               milliseconds(latency.percentile(50)), milliseconds(latency.percentile(99)),
-                               milliseconds(latency.max())});
+void LoadRun::pass_on(const LoadInterval& interval) {
+  on_interval_(interval);
+  if (interval.stage == LoadStage::kMeasuring) timeline_.add(interval);
 }
 
 void LoadRun::take_result(unsigned thread, const LoadThreadResult& result) {

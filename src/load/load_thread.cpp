@@ -207,7 +207,7 @@ void LoadThread::begin_measuring(Time begin, Time now) {
     end_intervals(begin);
     end_interval(begin);
   }
-  current_.stage = LoadStage::kMeasuring;
+  enter(LoadStage::kMeasuring);
   measuring_since_ = now;
   stage_begin_ = begin;
   processor_before_ = processor_time();
@@ -225,7 +225,7 @@ void LoadThread::begin_waiting(Time now) {
     result_.processor = {processor.used - processor_before_.used,
                          processor.waited - processor_before_.waited};
   }
-  current_.stage = LoadStage::kWaiting;
+  enter(LoadStage::kWaiting);
   due_queue_.cancel(interval_bell_);
   due_queue_.cancel(pacer_);
   end_stage_at(now + plan().wait);
@@ -307,10 +307,14 @@ void LoadThread::end_intervals(Time until) {
   }
 }
 
+void LoadThread::enter(LoadStage stage) noexcept {
+  current_.stage = stage;
+  interval_number_ = 0;
+}
+
 /// Adds it to the result, as far as it belongs there, and sends it on.
 void LoadThread::end_interval(Time end) {
   current_.end = seconds_since_begin(end);
-  current_.open = open_;
   auto counts = current_.counts;
   if (current_.stage == LoadStage::kWaiting) counts.late = counts.echoes;
   if (current_.stage != LoadStage::kMeasuring) counts.echoes = counts.sent_bytes = counts.received_bytes = 0;
@@ -318,12 +322,13 @@ void LoadThread::end_interval(Time end) {
   result_.counts += counts;
   if (current_.stage != LoadStage::kWarmup) result_.latency.add(current_.latency);
 
-  LoadMessage message{index_, interval_number_++, current_, std::nullopt};
-  if (is_done_) message.result = std::move(result_);
-  mailbox_.post(std::move(message));
-  current_.begin = current_.end;
-  current_.counts = {};
-  current_.latency.clear();
+  const auto opened = static_cast<std::int64_t>(open_ - std::exchange(told_open_, open_));
+  LoadInterval next;
+  next.begin = current_.end;
+  next.stage = current_.stage;
+  Stretch stretch{interval_number_, interval_number_, std::exchange(current_, std::move(next)), opened};
+  ++interval_number_;
+  mailbox_.post({index_, std::move(stretch), is_done_ ? std::optional(std::move(result_)) : std::nullopt});
 }
 
 double LoadThread::seconds_since_begin(Time time) const noexcept {

@@ -8,6 +8,7 @@
 #include "tcp_echo/load/chart.hpp"
 #include "tcp_echo/load/figures.hpp"
 #include "tcp_echo/load/report.hpp"
+#include "tcp_echo/load/timeline.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -106,15 +107,6 @@ Chart latency_chart(const Histogram& latency) {
   }
   chart.lines.push_back(std::move(line));
   return chart;
-}
-
-RatePoint joined(const RatePoint& before, const RatePoint& after) {
-  return {before.begin,
-          after.end,
-          before.echoes + after.echoes,
-          std::max(before.p50, after.p50),
-          std::max(before.p99, after.p99),
-          std::max(before.max, after.max)};
 }
 
 /// At most kMostPoints: neighbours become one, with the worse latency of both.

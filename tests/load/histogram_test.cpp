@@ -174,15 +174,6 @@ TEST(Histogram, KeepsItsSmallestValueWhenAnEmptyOneIsAdded) {
   EXPECT_EQ(histogram.count(), 1U);
 }
 
-TEST(Histogram, ForgetsEverythingWhenItIsCleared) {
-  auto histogram = histogram_of({10ns, 3s});
-  histogram.clear();
-  EXPECT_EQ(histogram.text(), Histogram().text());
-  histogram.record(20ns);
-  EXPECT_EQ(histogram.min(), 20ns);
-  EXPECT_EQ(histogram.max(), 20ns);
-}
-
 TEST(HistogramSteps, HalveTheDistanceInSoManySteps) {
   std::vector<double> levels;
   for (const auto& step : one_of_each(1000).steps(2)) {
@@ -264,7 +255,6 @@ TEST(Histogram, CopyOfAnEmptyOneWorksAsAnyOther) {
   EXPECT_EQ(copy.percentile(99).count(), 0);
   EXPECT_EQ(copy.mean(), 0);
   EXPECT_EQ(copy.text(), empty.text());
-  copy.clear();
   copy.record(std::chrono::nanoseconds(5));
   Histogram sum = empty;
   sum.add(copy);

@@ -21,7 +21,6 @@ class Histogram {
   void record(Nanoseconds value) noexcept { record(value, 1); }
   void record(Nanoseconds value, std::uint64_t times) noexcept;
   void add(const Histogram& other) noexcept;
-  void clear() noexcept;
 
   /// About 73 minutes.
   static Nanoseconds longest() noexcept;

@@ -4,16 +4,16 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <functional>
-#include <vector>
 
 #include "tcp_echo/base/endpoint.hpp"
+#include "tcp_echo/load/interval_gatherer.hpp"
 #include "tcp_echo/load/load_thread.hpp"
 #include "tcp_echo/load/mailbox.hpp"
 #include "tcp_echo/load/plan.hpp"
 #include "tcp_echo/load/summary.hpp"
+#include "tcp_echo/load/timeline.hpp"
 #include "tcp_echo/loop/loop.hpp"
 #include "tcp_echo/loop/signal.hpp"
 
@@ -31,19 +31,9 @@ class LoadRun {
   LoadSummary run();
 
  private:
-  /// An interval that some threads have ended and others not yet.
-  struct Gathering {
-    LoadInterval whole;
-    std::uint64_t measured_echoes = 0;
-    unsigned threads = 0;  ///< that have ended it
-    bool is_measured = false;
-  };
-
   void on_signal();
   void on_message(LoadMessage message);
-  void gather(const LoadMessage& message);
-  bool is_complete(std::size_t number) const;
-  void pass_on(const Gathering& interval);
+  void pass_on(const LoadInterval& interval);
   void take_result(unsigned thread, const LoadThreadResult& result);
   void judge_processor(unsigned thread, const LoadThreadResult& result);
   void judge_pace();
@@ -54,9 +44,9 @@ class LoadRun {
   LoadSummary summary_;
   std::array<OwnLimitCount, kOwnLimits> own_limits_{};
   std::chrono::nanoseconds longest_turn_{};
-  std::deque<Gathering> intervals_;  ///< not passed on yet
-  std::size_t passed_on_ = 0;
-  std::vector<std::size_t> last_intervals_;  ///< of the threads that have ended
+  IntervalGatherer gatherer_;
+  Timeline timeline_;
+  std::size_t ended_ = 0;  ///< threads
 
   Loop loop_;
   Mailbox mailbox_;

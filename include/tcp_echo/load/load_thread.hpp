@@ -129,6 +129,7 @@ class LoadThread {
   void end_if_finished(Time now);
   void end_intervals(Time until);
   void end_interval(Time end);
+  void enter(LoadStage stage) noexcept;
   void end_stage_at(Time time);
   double seconds_since_begin(Time time) const noexcept;
 
@@ -158,8 +159,9 @@ class LoadThread {
   bool is_done_ = false;
   Time stage_begin_;
   Time stage_end_ = Time::max();
-  Time next_interval_;  ///< when one is to end
-  std::size_t interval_number_ = 0;
+  Time next_interval_;                 ///< when one is to end
+  std::uint64_t interval_number_ = 0;  ///< within the stage
+  std::uint64_t told_open_ = 0;        ///< connections, at the end of the interval before
   Time measuring_since_ = Time::max();
   ProcessorTime processor_before_;
   LoadInterval current_;  ///< its stage is that of the run

@@ -5,13 +5,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "tcp_echo/load/own_limit.hpp"
+#include "tcp_echo/load/stretch.hpp"
 #include "tcp_echo/load/summary.hpp"
 #include "tcp_echo/loop/waker.hpp"
 
@@ -37,41 +38,39 @@ struct LoadThreadResult {
   bool has_echoed = false;
 };
 
-/// That an interval of a thread is over. Those of one number belong together.
+/// That intervals of a thread are over: most often one, several in a row if the thread was faster than the
+/// one that takes them.
 struct LoadMessage {
   unsigned thread = 0;
-  std::size_t number = 0;  ///< from 0
-  LoadInterval interval;
+  Stretch stretch;
   std::optional<LoadThreadResult> result;  ///< with the last one
 };
 
 class Mailbox {
  public:
-  /// `on_message` runs in the loop's thread. Throws FatalError.
-  Mailbox(Loop& loop, std::function<void(LoadMessage)> on_message)
-      : on_message_(std::move(on_message)), waker_(loop, [this] { deliver(); }) {}
+  /// Of each thread. An interval beyond that is put together with one that waits: an interval has a histogram
+  /// of a quarter of a megabyte, and the threads together may end more of them than the loop's thread can
+  /// take.
+  static constexpr std::size_t kMostWaiting = 4;
 
-  /// From any thread.
-  void post(LoadMessage message) {
-    {
-      const std::lock_guard lock(mutex_);
-      messages_.push_back(std::move(message));
-    }
-    waker_.wake();
-  }
+  /// `on_message` runs in the loop's thread. Throws FatalError.
+  Mailbox(Loop& loop, unsigned threads, std::function<void(LoadMessage)> on_message)
+      : boxes_(threads), on_message_(std::move(on_message)), waker_(loop, [this] { deliver(); }) {}
+
+  /// From the thread that the message names: what it did next.
+  void post(LoadMessage message);
 
  private:
-  void deliver() {
-    std::vector<LoadMessage> messages;
-    {
-      const std::lock_guard lock(mutex_);
-      messages.swap(messages_);
-    }
-    for (auto& message : messages) on_message_(std::move(message));
-  }
+  /// One for each thread, for to put histograms together takes a while.
+  struct Box {
+    std::mutex mutex;
+    std::deque<Stretch> stretches;
+    std::optional<LoadThreadResult> result;  ///< belongs to the last of them
+  };
 
-  std::mutex mutex_;
-  std::vector<LoadMessage> messages_;
+  void deliver();
+
+  std::deque<Box> boxes_;
   std::function<void(LoadMessage)> on_message_;
   Waker waker_;
 };
