@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 namespace tcp_echo {
 namespace {
@@ -39,21 +40,61 @@ std::uint64_t distance(std::uint64_t one, std::uint64_t other) noexcept {
   return one > other ? one - other : other - one;
 }
 
-/// Of the positions `place`, `place` + `period`, ... that which is nearest to `around` and within the bounds,
-/// both of which are allowed.
-std::optional<std::uint64_t> nearest_turn(std::uint64_t place, std::uint64_t period, std::uint64_t around,
-                                          std::uint64_t first, std::uint64_t last) noexcept {
-  const auto turn_at_or_below = [&](std::uint64_t position) {
-    return place + (position - place) / period * period;
-  };
-  if (place > last) return std::nullopt;
-  auto position = place;
-  if (around > place) position = turn_at_or_below(around - 1 + (period + 1) / 2);
-  if (position > last) position = turn_at_or_below(last);
-  if (position < first) position = turn_at_or_below(first + period - 1);
-  if (position > last) return std::nullopt;
-  return position;
-}
+/// The positions at which bytes are that are at these places (in order) of each period.
+class Positions {
+ public:
+  Positions(std::span<const std::uint32_t> places, std::uint64_t period) : places_(places), period_(period) {}
+
+  std::optional<std::uint64_t> at_or_below(std::uint64_t position) const noexcept {
+    const auto turn = position - position % period_;
+    const auto behind = std::upper_bound(places_.begin(), places_.end(), position % period_);
+    if (behind != places_.begin()) return turn + *(behind - 1);
+    if (turn == 0) return std::nullopt;
+    return turn - period_ + places_.back();
+  }
+
+  std::uint64_t at_or_above(std::uint64_t position) const noexcept {
+    const auto turn = position - position % period_;
+    const auto place = std::lower_bound(places_.begin(), places_.end(), position % period_);
+    return place != places_.end() ? turn + *place : turn + period_ + places_.front();
+  }
+
+ private:
+  std::span<const std::uint32_t> places_;
+  std::uint64_t period_;
+};
+
+/// Of all positions that it is shown, within bounds that are both allowed, the one nearest to `around`; of
+/// two the one that is earlier in the period.
+class Nearest {
+ public:
+  Nearest(std::uint64_t around, std::uint64_t first, std::uint64_t last, std::uint64_t period)
+      : around_(around), first_(first), last_(last), period_(period) {}
+
+  void look_at(const Positions& positions) noexcept {
+    if (first_ > last_) return;
+    const auto below = positions.at_or_below(std::min(around_, last_));
+    if (below && *below >= first_) consider(*below);
+    const auto above = positions.at_or_above(std::max(around_, first_));
+    if (above <= last_) consider(above);
+  }
+
+  std::optional<std::uint64_t> position() const noexcept { return best_; }
+
+ private:
+  void consider(std::uint64_t position) noexcept {
+    const auto rank = [this](std::uint64_t one) {
+      return std::tuple(distance(one, around_), one % period_, one);
+    };
+    if (!best_ || rank(position) < rank(*best_)) best_ = position;
+  }
+
+  std::uint64_t around_;
+  std::uint64_t first_;
+  std::uint64_t last_;
+  std::uint64_t period_;
+  std::optional<std::uint64_t> best_;
+};
 
 }  // namespace
 
@@ -87,42 +128,38 @@ std::span<const std::byte> Pattern::at(std::uint64_t position, std::size_t size)
   return std::span(bytes_).subspan(position % period_, std::min(size, kLongestPiece));
 }
 
-/// Where in one period the bytes begin.
-std::vector<std::size_t> Pattern::places_of(std::span<const std::byte> bytes) const {
-  std::vector<std::size_t> places;
-  const auto is_at = [&](std::size_t place) {
-    return std::memcmp(bytes_.data() + place, bytes.data(), bytes.size()) == 0;
-  };
-  if (scrambled_ && bytes.size() >= 2 * kWordSize - 1) {
-    for (std::size_t before = 0; before < kWordSize; ++before) {  // the first whole word among them
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes.data() + before, kWordSize);
-      const auto index = unscrambled(word);
-      if (index >= kWords) continue;
-      const auto place = (index * kWordSize + period_ - before) % period_;
-      if (is_at(place)) places.push_back(place);
-    }
-    return places;
-  }
-  for (std::size_t place = 0; place < period_; ++place) {
-    const auto* const from = bytes_.data() + place;
-    const void* const found = ::memmem(from, period_ - place + bytes.size() - 1, bytes.data(), bytes.size());
-    if (found == nullptr) break;
-    place += static_cast<std::size_t>(static_cast<const std::byte*>(found) - from);
-    places.push_back(place);
+/// The places where a word of the pattern stands among the bytes as it stands there: one, or by chance more.
+std::vector<std::uint32_t> Pattern::places_of_words(std::span<const std::byte> bytes) const {
+  std::vector<std::uint32_t> places;
+  for (std::size_t before = 0; before < kWordSize; ++before) {  // the first whole word among them
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + before, kWordSize);
+    const auto index = unscrambled(word);
+    if (index >= kWords) continue;
+    const auto place = (index * kWordSize + period_ - before) % period_;
+    if (std::memcmp(bytes_.data() + place, bytes.data(), bytes.size()) == 0)
+      places.push_back(static_cast<std::uint32_t>(place));
   }
   return places;
+}
+
+const PlaceIndex& Pattern::index() const {
+  std::call_once(index_->is_made, [this] { index_->index.emplace(bytes_, period_); });
+  return *index_->index;
 }
 
 std::optional<std::uint64_t> Pattern::find(std::span<const std::byte> bytes, std::uint64_t around,
                                            std::uint64_t first, std::uint64_t end) const {
   if (end < bytes.size()) return std::nullopt;
-  std::optional<std::uint64_t> best;
-  for (const auto place : places_of(bytes)) {
-    const auto position = nearest_turn(place, period_, around, first, end - bytes.size());
-    if (position && (!best || distance(*position, around) < distance(*best, around))) best = position;
+  Nearest nearest(around, first, end - bytes.size(), period_);
+  if (scrambled_ && bytes.size() >= 2 * kWordSize - 1) {
+    for (const auto place : places_of_words(bytes)) nearest.look_at({std::span(&place, 1), period_});
+  } else {
+    index().find(bytes, [&](std::span<const std::uint32_t> places) {
+      nearest.look_at({places, index().period()});
+    });
   }
-  return best;
+  return nearest.position();
 }
 
 }  // namespace tcp_echo

@@ -37,20 +37,21 @@ std::size_t StreamCheck::take_equal(std::span<const std::byte> bytes) noexcept {
 void StreamCheck::received(std::span<const std::byte> bytes) {
   if (doubt_.empty()) bytes = bytes.subspan(take_equal(bytes));
   if (bytes.empty()) return;
+  doubt_.erase(doubt_.begin(), doubt_.begin() + static_cast<std::ptrdiff_t>(std::exchange(dropped_, 0)));
   doubt_.insert(doubt_.end(), bytes.begin(), bytes.end());
   resolve();
 }
 
 /// Finds the first place in the doubted bytes from which on they fit again.
 void StreamCheck::resolve() {
-  while (!doubt_.empty()) {
+  while (!doubt().empty()) {
     bool found = false;
-    while (!found && searched_ + kAnchor <= doubt_.size()) found = resolve_at(searched_++, kAnchor);
+    while (!found && searched_ + kAnchor <= doubt().size()) found = resolve_at(searched_++, kAnchor);
     if (found) continue;
     // All that was sent is here, so nothing more will come that could tell.
-    if (outstanding() <= doubt_.size()) return give_up_on_doubt();
-    if (doubt_.size() <= kMostDoubt) return;
-    const auto old = doubt_.size() - kAnchor;  // an anchor may have begun in the last ones
+    if (outstanding() <= doubt().size()) return give_up_on_doubt();
+    if (doubt().size() <= kMostDoubt) return;
+    const auto old = doubt().size() - kAnchor;  // an anchor may have begun in the last ones
     book(old, next_ + old);
     drop_doubt(old);
   }
@@ -59,19 +60,22 @@ void StreamCheck::resolve() {
 /// Whether the stream goes on with the doubted byte at `offset`. If so, what is before it is settled, and
 /// what follows is taken as far as it is right.
 bool StreamCheck::resolve_at(std::size_t offset, std::size_t anchor) {
-  const auto bytes = std::span(std::as_const(doubt_)).subspan(offset, anchor);
   const auto first = next_ - std::min(next_ - start_, kLookBack);
-  const auto position = pattern_->find(bytes, next_ + offset, first, sent_);
+  const auto position = pattern_->find(doubt().subspan(offset, anchor), next_ + offset, first, sent_);
   if (!position) return false;
   book(offset, *position);
-  const auto rest = std::span(std::as_const(doubt_)).subspan(offset);
-  drop_doubt(offset + take_equal(rest));
+  drop_doubt(offset + take_equal(doubt().subspan(offset)));
   return true;
 }
 
+std::span<const std::byte> StreamCheck::doubt() const noexcept { return std::span(doubt_).subspan(dropped_); }
+
 void StreamCheck::drop_doubt(std::size_t bytes) {
-  doubt_.erase(doubt_.begin(), doubt_.begin() + static_cast<std::ptrdiff_t>(bytes));
+  dropped_ += bytes;
   searched_ = 0;
+  if (dropped_ < doubt_.size()) return;
+  doubt_.clear();
+  dropped_ = 0;
 }
 
 /// The first `offset` doubted bytes stand where the stream has those from next_ to `position`.
@@ -84,27 +88,29 @@ void StreamCheck::book(std::size_t offset, std::uint64_t position) noexcept {
   const auto skipped = position - next_;
   const auto replaced = std::min<std::uint64_t>(skipped, offset);
   for (std::uint64_t i = 0; i < replaced; ++i) {
-    if (doubt_[static_cast<std::size_t>(i)] != pattern_->at(next_ + i, 1).front()) ++faults_.wrong;
+    if (doubt()[static_cast<std::size_t>(i)] != pattern_->at(next_ + i, 1).front()) ++faults_.wrong;
   }
   faults_.missing += skipped - replaced;
   faults_.extra += offset - replaced;
   next_ = position;
 }
 
-/// Everything that was sent has its counterpart in what came, or will never have one.
+/// Everything that was sent has its counterpart in what came, or will never have one. Of the doubted bytes an
+/// anchor was looked for wherever there are enough of them, so it is only at the very end, with fewer, that
+/// they may still turn out to be right.
 void StreamCheck::give_up_on_doubt() {
   // Of a whole stream that goes on nothing can be right any more.
-  for (std::size_t offset = 0; outstanding() > 0 && offset + kShortestAnchor <= doubt_.size(); ++offset) {
-    if (resolve_at(offset, doubt_.size() - offset)) return;
+  for (auto offset = searched_; outstanding() > 0 && offset + kShortestAnchor <= doubt().size(); ++offset) {
+    if (resolve_at(offset, doubt().size() - offset)) return;
   }
-  const auto replaced = std::min<std::uint64_t>(doubt_.size(), outstanding());
+  const auto replaced = std::min<std::uint64_t>(doubt().size(), outstanding());
   book(static_cast<std::size_t>(replaced), next_ + replaced);
-  faults_.extra += doubt_.size() - replaced;
-  drop_doubt(doubt_.size());
+  faults_.extra += doubt().size() - replaced;
+  drop_doubt(doubt().size());
 }
 
 void StreamCheck::finish() {
-  while (!doubt_.empty()) give_up_on_doubt();
+  if (!doubt().empty()) give_up_on_doubt();
   faults_.missing += outstanding();
   next_ = sent_;
 }

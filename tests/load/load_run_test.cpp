@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/child.hpp"
+#include "support/dice.hpp"
 #include "support/sockets.hpp"
 #include "support/wait.hpp"
 #include "tcp_echo/loop/signal.hpp"
@@ -234,19 +235,19 @@ INSTANTIATE_TEST_SUITE_P(Each, LoadRunSignal, testing::Values(SIGINT, SIGTERM),
 /// A signal reaches one thread just before an interval ends, and another just after it: so it comes at
 /// another time of a short interval in each of these runs.
 TEST(LoadRun, CallsMeasuredExactlyWhatTheReportCountsWhereverASignalFalls) {
-  constexpr int kRounds = 20;
+  const auto rounds = static_cast<int>(walks(20));
   const ServerThread server;
   auto command = short_load();
   command.plan.connections = command.plan.threads = 8;
   command.plan.interval = 2ms;
   command.plan.duration = 0ms;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     command.plan.warmup = round % 2 == 0 ? 0ms : 6ms;
     bool is_told = false;
     const auto course = course_of(command, server.address(), [&](const auto& intervals) {
       if (is_told || intervals.back().end < 0.01) return;
       is_told = true;
-      std::this_thread::sleep_for(round * command.plan.interval / kRounds);
+      std::this_thread::sleep_for(round * command.plan.interval / rounds);
       std::raise(SIGTERM);
     });
     EXPECT_EQ(course.echoes_while(LoadStage::kMeasuring), course.summary.counts.echoes) << round;

@@ -9,7 +9,7 @@
 namespace tcp_echo::test {
 namespace {
 
-constexpr std::size_t kEach = 5000;
+constexpr std::size_t kEach = 500;
 
 /// An interval in which one message came back.
 LoadMessage message(unsigned thread, std::uint64_t number, LoadStage stage = LoadStage::kMeasuring) {

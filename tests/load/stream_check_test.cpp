@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -186,6 +187,57 @@ TEST(StreamCheck, BoundsWhatItKeepsOfNoise) {
   check.finish();
   EXPECT_EQ(check.faults().missing, kTimes * noise.size());
   EXPECT_GT(check.faults().wrong, kTimes * noise.size() * 98 / 100) << "but those that are equal by chance";
+}
+
+double processor_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+/// Far more than it takes, also under Valgrind, and far less than a search through everything for each byte.
+constexpr double kFewSeconds = 3;
+
+/// 64 KB a time, as a connection reads them.
+void receive(StreamCheck& check, std::string_view answer, std::size_t message) {
+  check.sent(message);
+  check.received(std::as_bytes(std::span(answer)));
+}
+
+/// Otherwise neither --duration nor a second Ctrl-C would be heard in time.
+TEST(StreamCheck, TakesNoTimeOverAnAnswerInWhichNothingIsRight) {
+  const Pattern pattern("hello, world\n");
+  StreamCheck check(pattern, 0);
+  const std::string noise(pattern.period() * 5000, '?');
+  const auto begin = processor_seconds();
+  for (int i = 0; i < 5; ++i) receive(check, noise, noise.size());
+  EXPECT_LT(processor_seconds() - begin, kFewSeconds);
+  EXPECT_EQ(check.faults(), (StreamFaults{.wrong = 5 * noise.size()}));
+}
+
+TEST(StreamCheck, TakesNoTimeOverALongTextInWhichEverythingIsInMostPlaces) {
+  const std::string text = std::string(100'000, 'a') + 'b';
+  const Pattern pattern(text);
+  StreamCheck check(pattern, 0);
+  auto answer = text;
+  std::uint64_t wrong = 0;
+  for (std::size_t i = 0; i + 1 < answer.size(); i += 20, ++wrong) answer[i] = '?';
+  const auto begin = processor_seconds();
+  receive(check, answer, text.size());
+  check.finish();
+  EXPECT_LT(processor_seconds() - begin, kFewSeconds);
+  EXPECT_EQ(check.faults(), (StreamFaults{.wrong = wrong}));
+}
+
+TEST(StreamCheck, TakesNoTimeOverShortMessagesOfWhichNoneIsRight) {
+  constexpr std::size_t kTimes = 10'000;
+  const Pattern pattern;
+  StreamCheck check(pattern, 0);
+  const std::string noise(64, '\0');
+  const auto begin = processor_seconds();
+  for (std::size_t i = 0; i < kTimes; ++i) receive(check, noise, noise.size());
+  EXPECT_LT(processor_seconds() - begin, kFewSeconds);
+  EXPECT_GT(check.faults().wrong, kTimes * noise.size() * 98 / 100);
 }
 
 }  // namespace

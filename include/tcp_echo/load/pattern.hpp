@@ -2,15 +2,20 @@
 // back can be compared without keeping what was sent, and a stream that slipped can be told from one that was
 // changed.
 //
-// Immutable; shared by all connections and threads of a run.
+// Immutable, but for an index that is made when it is first needed; shared by all connections and threads of
+// a run.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include "tcp_echo/load/place_index.hpp"
 
 namespace tcp_echo {
 
@@ -18,6 +23,7 @@ class Pattern {
  public:
   /// No piece that at() gives is longer.
   static constexpr std::size_t kLongestPiece = 256UL * 1024;
+  static constexpr std::size_t kLongestSought = PlaceIndex::kLongestWindow;
   /// Words of 8 bytes; their number is a prime, so that the same bytes never lie at the same place of two
   /// messages near each other, whatever the size of messages.
   static constexpr std::size_t kWords = 65521;
@@ -38,17 +44,26 @@ class Pattern {
   std::span<const std::byte> at(std::uint64_t position, std::size_t size) const noexcept;
 
   /// Where in the stream these bytes are, as near to `around` as can be, but not before `first` and wholly
-  /// before `end`; nothing where they are not. At least one byte, at most kLongestPiece.
+  /// before `end`; nothing where they are not. At least one byte, at most kLongestSought. However long the
+  /// period is, and however often they are in it, this takes a few comparisons; with fewer bytes than that a
+  /// few for each way in which they go on.
   std::optional<std::uint64_t> find(std::span<const std::byte> bytes, std::uint64_t around,
                                     std::uint64_t first, std::uint64_t end) const;
 
  private:
   void repeat_beyond_the_period();
-  std::vector<std::size_t> places_of(std::span<const std::byte> bytes) const;
+  std::vector<std::uint32_t> places_of_words(std::span<const std::byte> bytes) const;
+  const PlaceIndex& index() const;
+
+  struct Index {
+    std::once_flag is_made;
+    std::optional<PlaceIndex> index;
+  };
 
   bool scrambled_;
   std::size_t period_;
   std::vector<std::byte> bytes_;
+  std::unique_ptr<Index> index_ = std::make_unique<Index>();  ///< as long as all is well nobody asks for it
 };
 
 }  // namespace tcp_echo

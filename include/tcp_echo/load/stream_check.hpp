@@ -18,7 +18,7 @@ namespace tcp_echo {
 class StreamCheck {
  public:
   /// So many bytes in a row that fit to the stream again are taken for the place where it goes on.
-  static constexpr std::size_t kAnchor = 16;
+  static constexpr std::size_t kAnchor = Pattern::kLongestSought;
 
   /// `start` is the position in the pattern at which the stream begins. The pattern outlives this.
   StreamCheck(const Pattern& pattern, std::uint64_t start) noexcept
@@ -44,6 +44,7 @@ class StreamCheck {
   void resolve();
   bool resolve_at(std::size_t offset, std::size_t anchor);
   void give_up_on_doubt();
+  std::span<const std::byte> doubt() const noexcept;
   void drop_doubt(std::size_t bytes);
   void book(std::size_t offset, std::uint64_t position) noexcept;
 
@@ -52,6 +53,7 @@ class StreamCheck {
   std::uint64_t sent_;
   std::uint64_t next_;            ///< the byte that should come next
   std::vector<std::byte> doubt_;  ///< what came since the stream left its way
+  std::size_t dropped_ = 0;       ///< so many at its beginning are settled again
   std::size_t searched_ = 0;      ///< so many of them are not where it goes on
   StreamFaults faults_;
 };
