@@ -1,12 +1,15 @@
 // tcp-echo-load: reads the command line, runs the load, writes the reports, and judges.
 
+#include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tcp_echo/base/limits.hpp"
@@ -15,6 +18,7 @@
 #include "tcp_echo/load/plan.hpp"
 #include "tcp_echo/load/progress.hpp"
 #include "tcp_echo/load/report.hpp"
+#include "tcp_echo/load/report_place.hpp"
 #include "tcp_echo/load/target.hpp"
 #include "tcp_echo/loop/signal.hpp"
 
@@ -26,21 +30,27 @@ ExitCode complain(const std::string& text, ExitCode code) {
   return code;
 }
 
-ExitCode print(const std::string& text, std::FILE* stream) {
-  const bool written = std::fputs(text.c_str(), stream) >= 0 && std::fflush(stream) == 0;
-  return written ? ExitCode::kOk
-                 : complain("cannot write the result: standard output fails", ExitCode::kOsError);
+ExitCode print(const std::string& text) {
+  const auto written = write_report("-", text);
+  return written ? ExitCode::kOk : complain(written.error().text, written.error().code);
+}
+
+/// Nobody can be told that standard error fails but by the exit code.
+ExitCode print_on_stderr(const std::string& text) {
+  return std::fputs(text.c_str(), stderr) >= 0 ? ExitCode::kOk : ExitCode::kCantCreate;
 }
 
 /// What would stop the reports is to be known before the load, not after it. The lines are opened beforehand.
 void check_reports(const LoadPlan& plan) {
+  value_or_throw(check_report("-"));  // the text goes there, or one of the others
   for (const auto* const path : {&plan.json, &plan.histogram, &plan.html}) {
     if (!path->empty()) value_or_throw(check_report(*path));
   }
 }
 
 ExitCode write_reports(const LoadPlan& plan, const LoadSummary& summary) {
-  auto code = print(text_report(summary), plan.uses_standard_output() ? stderr : stdout);
+  const auto words = text_report(summary);
+  auto code = plan.uses_standard_output() ? print_on_stderr(words) : print(words);
   const auto write = [&code](const std::string& path, const std::string& text) {
     if (path.empty()) return;
     if (const auto written = write_report(path, text); !written)
@@ -52,8 +62,9 @@ ExitCode write_reports(const LoadPlan& plan, const LoadSummary& summary) {
   return code;
 }
 
-ExitCode run_load(const LoadCommand& command) {
+ExitCode run_load(LoadCommand command) {
   const auto& plan = command.plan;
+  value_or_throw(settle_reports(command.plan));
   raise_open_files_limit();
   const auto target = value_or_throw(find_target(plan.target, plan.sources));
   value_or_throw(check_sources(plan.sources));
@@ -75,17 +86,26 @@ ExitCode run_load(const LoadCommand& command) {
 }
 
 ExitCode run_action(const std::vector<std::string>& arguments) {
-  const auto command = read_load_command(arguments);
+  auto command = read_load_command(arguments);
   if (!command) return complain(command.error().text, command.error().code);
   switch (command->action) {
-    case LoadAction::kRun: return run_load(*command);
-    case LoadAction::kVersion: return print(fmt::format("tcp-echo-load {}\n", version()), stdout);
-    case LoadAction::kHelp: return print(load_help(), stdout);
+    case LoadAction::kRun: return run_load(std::move(*command));
+    case LoadAction::kVersion: return print(fmt::format("tcp-echo-load {}\n", version()));
+    case LoadAction::kHelp: return print(load_help());
   }
   return ExitCode::kSoftware;
 }
 
+/// Whoever started us may have closed the first three; a connection that took the number of stderr would send
+/// what is said of the run. A standard output that was closed is to fail still, so it can only be read.
+void keep_standard_descriptors_open() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 ExitCode run(const std::vector<std::string>& arguments) {
+  keep_standard_descriptors_open();
   ignore_signal(SIGPIPE);
   try {
     return run_action(arguments);

@@ -263,14 +263,6 @@ Result<void> check_together(const LoadCommand& command) {
     return usage("--connections: 0 and no --idle leaves nothing to do; allowed: one connection at least");
   if (plan.message_size * plan.pipeline > kLargestMessage)
     return usage("--pipeline: more than 1GiB would be under way on a connection; allowed: up to 1GiB");
-  std::vector<std::string> files;
-  for (const auto* const file : {&plan.json, &plan.json_lines, &plan.histogram, &plan.html}) {
-    if (file->empty()) continue;
-    if (std::find(files.begin(), files.end(), *file) != files.end())
-      return usage(
-          fmt::format("{} is named twice; allowed: a file of its own for each report", in_quotes(*file)));
-    files.push_back(*file);
-  }
   return {};
 }
 
@@ -341,7 +333,7 @@ std::string load_help() {
          "knows "
          "the\ntarget's name, or a source address is not ours, 71 no memory, thread or descriptor to begin "
          "with, "
-         "73 a report\ncannot be written.\n";
+         "73 a report,\nor standard output, cannot be written.\n";
 }
 
 }  // namespace tcp_echo

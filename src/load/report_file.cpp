@@ -3,16 +3,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <system_error>
 
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/load/report.hpp"
+#include "tcp_echo/load/report_place.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -22,8 +20,8 @@ namespace fs = std::filesystem;
 constexpr mode_t kNewFile = 0666;  // less the umask
 
 tl::unexpected<Error> cannot_write(const std::string& path, int error_number) {
-  return failure(ExitCode::kCantCreate,
-                 "cannot write the report " + printable(path) + ": " + reason_of(error_number));
+  const auto what = path == "-" ? "to standard output" : "the report " + printable(path);
+  return failure(ExitCode::kCantCreate, "cannot write " + what + ": " + reason_of(error_number));
 }
 
 /// 0, or why not.
@@ -41,13 +39,6 @@ int write_all(int fd, std::string_view text) {
     }
   }
   return 0;
-}
-
-/// A name of something that is open already: /dev/stderr may well be a regular file, and to put another one
-/// in its place would take it from those who have it open.
-bool names_open_file(std::string_view path) {
-  constexpr std::array<std::string_view, 4> kNames = {"/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/"};
-  return std::any_of(kNames.begin(), kNames.end(), [path](auto name) { return path.starts_with(name); });
 }
 
 int write_in_place(const std::string& path, std::string_view text) {
@@ -82,21 +73,8 @@ int replace(const std::string& path, const struct stat* old, std::string_view te
   return error;
 }
 
-/// Where symbolic links lead, so that they stay what they are. A chain without an end is left to open(2) to
-/// complain about.
-std::string end_of_links(fs::path path) {
-  constexpr int kMostLinks = 40;  // as many as the kernel follows, path_resolution(7)
-  std::error_code failed;
-  for (int i = 0; i < kMostLinks && !names_open_file(path.native()) && fs::is_symlink(path, failed); ++i) {
-    const auto target = fs::read_symlink(path, failed);
-    if (failed) break;
-    path = path.parent_path() / target;
-  }
-  return path;
-}
-
 int write_to(const std::string& name, std::string_view text) {
-  if (name == "-") return write_all(STDOUT_FILENO, text);
+  if (const auto fd = standard_descriptor_at(name)) return write_all(*fd, text);
   const auto path = end_of_links(name);
   if (names_open_file(path)) return write_in_place(path, text);
   struct stat old {};
@@ -104,9 +82,15 @@ int write_to(const std::string& name, std::string_view text) {
   return S_ISREG(old.st_mode) ? replace(path, &old, text) : write_in_place(path, text);
 }
 
+int check_descriptor(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return errno;
+  return (flags & O_ACCMODE) == O_RDONLY ? EBADF : 0;
+}
+
 /// 0, or why write_to() would fail.
 int check(const std::string& name) {
-  if (name == "-") return 0;
+  if (const auto fd = standard_descriptor_at(name)) return check_descriptor(*fd);
   const auto path = end_of_links(name);
   struct stat old {};
   const bool exists = ::stat(path.c_str(), &old) == 0;
@@ -120,6 +104,7 @@ int check(const std::string& name) {
 }
 
 UniqueFd open_lines(const std::string& path) {
+  if (const auto fd = standard_descriptor_at(path)) return UniqueFd(::fcntl(*fd, F_DUPFD_CLOEXEC, 0));
   const int anew = names_open_file(path) ? 0 : O_TRUNC;
   return UniqueFd(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | anew, kNewFile));
@@ -140,7 +125,6 @@ Result<void> write_report(const std::string& path, std::string_view text) {
 }
 
 Result<LineReport> LineReport::open(const std::string& path) {
-  if (path == "-") return LineReport(path, UniqueFd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)));
   auto file = open_lines(path);
   if (!file) return cannot_write(path, errno);
   return LineReport(path, std::move(file));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <ostream>
 #include <sstream>
 
@@ -116,6 +117,83 @@ TEST(LoadReport, ThatCannotBeWrittenIsToldBeforeAnythingBegins) {
   EXPECT_EQ(server.tally().connections, 0U);
 }
 
+TEST(LoadReport, ThatWouldOverwriteAnotherIsRefusedBeforeAnythingBegins) {
+  const FaultyServer server;
+  const Folder folder;
+  const auto file = (folder / "same").string();
+  const auto also = (folder / "./same").string();
+  for (const std::string option : {"--json-lines", "--histogram", "--html"}) {
+    const auto outcome = run_load({"--json", file, option, also}, server.port());
+    EXPECT_EQ(outcome.exit_code, 64) << option;
+    EXPECT_EQ(lines_of(outcome.log).size(), 1U) << outcome.log;
+    EXPECT_NE(outcome.log.find(option + " '" + also + "'"), std::string::npos) << outcome.log;
+    EXPECT_EQ(outcome.output, "");
+  }
+  EXPECT_FALSE(std::filesystem::exists(file));
+  EXPECT_EQ(server.tally().connections, 0U);
+}
+
+TEST(LoadReport, OnStandardOutputByAnotherNameTakesThePlaceOfTheWordsAsWell) {
+  const FaultyServer server;
+  const auto outcome = run_load({"--json", "/dev/stdout"}, server.port());
+  EXPECT_TRUE(nlohmann::json::accept(outcome.output)) << outcome.output;
+  EXPECT_NE(outcome.log.find("ok: every byte came back"), std::string::npos) << outcome.log;
+}
+
+/// Runs it with that redirection of a shell.
+Outcome run_load_with(const std::string& redirection, std::vector<std::string> arguments,
+                      std::uint16_t port) {
+  arguments.insert(arguments.begin(), {"--connections", "2", "--duration", "200ms", "--interval", "100ms"});
+  arguments.push_back(on_loopback(port));
+  auto launch = load_launch(std::move(arguments));
+  launch.prefix = {"/bin/sh", "-c", "exec \"$@\" " + redirection, "sh"};
+  return run(std::move(launch));
+}
+
+TEST(LoadReport, InTheFileOfStandardOutputTakesThePlaceOfTheWordsAsWell) {
+  const FaultyServer server;
+  const Folder folder;
+  const auto file = (folder / "out").string();
+  const auto outcome = run_load_with("> " + file, {"--json", file}, server.port());
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.log;
+  EXPECT_TRUE(nlohmann::json::accept(content(file))) << content(file);
+  EXPECT_NE(outcome.log.find("ok: every byte came back"), std::string::npos) << outcome.log;
+}
+
+TEST(LoadReport, ThatFindsNoRoomOnStandardOutputEndsWithItsExitCode) {
+  const FaultyServer server;
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{}, {"--json", "-"}, {"--json-lines", "-"}, {"--help"}, {"--version"}}) {
+    const auto outcome = run_load_with("> /dev/full", arguments, server.port());
+    EXPECT_EQ(outcome.exit_code, 73) << outcome.log;
+    EXPECT_NE(outcome.log.find("cannot write to standard output: No space left on device\n"),
+              std::string::npos)
+        << outcome.log;
+  }
+}
+
+TEST(LoadReport, IsToldToHaveNoStandardOutputBeforeAnythingBegins) {
+  const FaultyServer server;
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{}, {"--json", "-"}, {"--json-lines", "/dev/stdout"}, {"--help"}}) {
+    const auto outcome = run_load_with(">&-", arguments, server.port());
+    EXPECT_EQ(outcome.exit_code, 73) << outcome.log;
+    EXPECT_EQ(outcome.log, "tcp-echo-load: cannot write to standard output: Bad file descriptor\n");
+  }
+  EXPECT_EQ(server.tally().connections, 0U);
+}
+
+TEST(LoadReport, NeedsNoStandardError) {
+  const FaultyServer server;
+  for (const std::string redirection : {"2>&-", "0<&- 2>&-"}) {
+    const auto outcome = run_load_with(redirection, {}, server.port());
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+    EXPECT_NE(outcome.output.find("ok: every byte came back"), std::string::npos) << outcome.output;
+  }
+  EXPECT_EQ(run_load_with("2> /dev/full", {"--json", "-"}, server.port()).exit_code, 73)
+      << "the words are not where they should be";
+}
+
 struct BadLine {
   std::string name;
   std::vector<std::string> arguments;
@@ -168,7 +246,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"PipelineByTheClock",
                 {"--rate", "5", "--pipeline", "2", kTarget},
                 {"--pipeline", "--rate", "allowed"}},
-        BadLine{"OneFileTwice", {"--json", "-", "--html", "-", kTarget}, {"'-'", "allowed"}},
+        BadLine{
+            "OneFileTwice", {"--json", "-", "--html", "-", kTarget}, {"--json '-'", "--html '-'", "allowed"}},
         BadLine{"UnknownOption", {"--colour", "red", kTarget}, {"--colour", "--help"}},
         BadLine{"MissingValue", {kTarget, "--connections"}, {"--connections", "missing"}}),
     [](const auto& each) { return each.param.name; });
