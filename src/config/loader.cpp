@@ -3,20 +3,20 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <chrono>
 #include <utility>
 
 #include "tcp_echo/base/account.hpp"
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/config/config_file.hpp"
 #include "tcp_echo/config/value.hpp"
 
 namespace tcp_echo {
 namespace {
 
 constexpr std::string_view kBuiltIn = "built-in default";
-constexpr std::size_t kLargestFile = 1024UL * 1024;
+/// A command in bash's <(...) may have to ask somebody far away for what it writes.
+constexpr std::chrono::seconds kPatience{30};
 
 std::size_t row_of(const Option& option) { return static_cast<std::size_t>(&option - options().data()); }
 
@@ -82,26 +82,10 @@ Result<Loaded> with_built_in_defaults() {
   return loaded;
 }
 
-Result<std::string> read_file(const std::string& path) {
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  std::string text(kLargestFile + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!stream.is_open() || stream.bad()) {
-    return failure(ExitCode::kConfig, fmt::format("{}: cannot read the configuration: {}", printable(path),
-                                                  std::strerror(errno)));
-  }
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kLargestFile)
-    return failure(ExitCode::kConfig,
-                   printable(path) + ": a configuration of more than 1 MiB; is this the right file?");
-  return text;
-}
-
 Result<void> apply_file(Loaded& loaded) {
   const auto& path = loaded.config.config_file;
   if (path.empty()) return {};
-  const auto text = read_file(path);
+  const auto text = read_config_file(path, kPatience);
   if (!text) return tl::unexpected(text.error());
   const auto settings = read_toml(*text, path);
   if (!settings) return tl::unexpected(settings.error());

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -87,6 +88,19 @@ TEST(Refuse, ABadFile) {
                  {file.path() + ":2: backlog: '0' is out of range; allowed: 1 to 1000000"});
 }
 
+/// To open it would wait for somebody who writes it, without a word.
+TEST(Refuse, AFifoForAFileThatNobodyWrites) {
+  const Folder folder;
+  const auto fifo = (folder / "fifo").string();
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  for (const std::vector<std::string>& further : {std::vector<std::string>{}, {"--check"}}) {
+    std::vector<std::string> arguments = {"--config", fifo};
+    arguments.insert(arguments.end(), further.begin(), further.end());
+    expect_refusal(run({arguments}), 78,
+                   {fifo + ": cannot read", "nobody writes the FIFO", "allowed: a file"});
+  }
+}
+
 TEST(Refuse, OptionsThatAreNotSupportedYet) {
   expect_refusal(run({{"--log-connections"}}), 64, {"--log-connections: ", "not supported yet"});
   expect_refusal(run({{}, {"TCP_ECHO_SANDBOX=auto"}}), 78, {"TCP_ECHO_SANDBOX: ", "not supported yet"});
@@ -104,6 +118,16 @@ TEST(Answer, CheckPrintsConfigurationOk) {
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.output, "configuration ok\n");
   expect_refusal(run({{"--check", "--workers", "0"}}), 64, {"--workers: '0' is out of range"});
+}
+
+TEST(Answer, ReadsAFileThatIsAPipeToItsEnd) {
+  Launch launch{{"--config", "/dev/stdin", "--print-config"}};
+  launch.prefix = {"/bin/sh", "-c", "(echo 'workers = 2'; sleep 0.1; echo 'backlog = 3') | exec \"$@\"",
+                   "sh"};
+  const auto outcome = run(std::move(launch));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.log;
+  EXPECT_NE(outcome.output.find("workers = 2  # /dev/stdin:1"), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find("backlog = 3  # /dev/stdin:2"), std::string::npos) << outcome.output;
 }
 
 TEST(Answer, PrintConfigNamesEachSource) {
