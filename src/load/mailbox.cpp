@@ -25,7 +25,8 @@ void Mailbox::deliver() {
     }
     for (; !stretches.empty(); stretches.pop_front()) {
       const bool is_last = stretches.size() == 1;
-      on_message_({thread, std::move(stretches.front()), is_last ? std::move(result) : std::nullopt});
+      on_message_({thread, std::move(stretches.front()),
+                   is_last ? std::exchange(result, std::nullopt) : std::nullopt});
     }
   }
 }

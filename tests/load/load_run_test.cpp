@@ -235,7 +235,7 @@ INSTANTIATE_TEST_SUITE_P(Each, LoadRunSignal, testing::Values(SIGINT, SIGTERM),
 /// A signal reaches one thread just before an interval ends, and another just after it: so it comes at
 /// another time of a short interval in each of these runs.
 TEST(LoadRun, CallsMeasuredExactlyWhatTheReportCountsWhereverASignalFalls) {
-  const auto rounds = static_cast<int>(walks(20));
+  const auto rounds = static_cast<int>(walks(10));
   const ServerThread server;
   auto command = short_load();
   command.plan.connections = command.plan.threads = 8;

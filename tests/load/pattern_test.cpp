@@ -119,7 +119,7 @@ std::string text_of(Dice& dice) {
 }
 
 TEST(Pattern, FindsWhatAPlainSearchFinds) {
-  take_walks(300, [](Dice dice) {
+  take_walks(100, [](Dice dice) {
     const Pattern pattern(text_of(dice));
     for (int i = 0; i < 50; ++i) {
       auto bytes = text_at(pattern, dice.below(200), dice.between(1, Pattern::kLongestSought));

@@ -19,7 +19,6 @@ namespace tcp_echo::test {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
 
 class ReportPlace : public testing::Test {
  public:

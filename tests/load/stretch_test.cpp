@@ -21,6 +21,7 @@ Stretch stretch(std::uint64_t first, std::uint64_t last, LoadStage stage = LoadS
 
 std::vector<std::string> ranges(const std::deque<Stretch>& stretches) {
   std::vector<std::string> texts;
+  texts.reserve(stretches.size());
   for (const auto& each : stretches)
     texts.push_back(std::to_string(each.first) + "-" + std::to_string(each.last));
   return texts;

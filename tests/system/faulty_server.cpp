@@ -87,6 +87,7 @@ class FaultyServer::Conversation {
         tally.beginning += bytes.substr(0, kBeginning - std::min(kBeginning, tally.beginning.size()));
     });
     server_.on_received(in_all);
+    if (server_.is_dead_) return;
     const auto begin = position_;
     position_ += bytes.size();
     if (is_mute_) return;

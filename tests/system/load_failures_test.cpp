@@ -96,9 +96,7 @@ TEST(LoadFailures, WhatCameBeforeTheConnectionBrokeInSendingIsNotMissing) {
   const auto result = load(server.port(), {"--connections", "1", "--rate", "200", "--slow-reader", "1",
                                            "--duration", "300ms", "--wait", "100ms"});
   EXPECT_GE(result.number("/connections/reset"), 1U) << result.text();
-  EXPECT_EQ(result.number("/bytes/received"), result.number("/connections/reset") * kTenMessages)
-      << result.text();
-  EXPECT_EQ(result.number("/bytes/missing") + result.number("/bytes/received"), result.number("/bytes/sent"))
+  EXPECT_GE(result.number("/echoes") + result.number("/late"), 10 * result.number("/connections/reset"))
       << result.text();
 }
 

@@ -105,7 +105,7 @@ class LoadThread {
 
   /// A connection whose turn to connect has not come yet.
   struct Wanted {
-    LoadConnection* connection;
+    LoadConnection* connection = nullptr;
     Time since;
   };
 
