@@ -68,5 +68,5 @@ fi
 
 missing=$(for wanted_set; do needs "$wanted_set"; done)
 [ -n "$missing" ] || exit 0
-fail "this system ($(system_id | grep . || echo unnamed)) is not one of those whose packages are known here. Please install these, which were not found:
+fail "this system ($(system_ids | grep "[^ ]" || echo unnamed)) is not one of those whose packages are known here. Please install these, which were not found:
 $missing"

@@ -11,21 +11,26 @@ set -f
 say() { printf 'requirements: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-system_id() {
-  [ -r /etc/os-release ] || return 0
+os_release=${OS_RELEASE:-/etc/os-release}  # another one for tests
+
+# What this system calls itself, and those that it says it is like, the nearest first: os-release(5).
+system_ids() {
+  [ -r "$os_release" ] || return 0
   # shellcheck source=/dev/null
-  (. /etc/os-release && echo "${ID:-}")
+  (. "$os_release" && echo "${ID:-} ${ID_LIKE:-}")
 }
 
-# The script that serves this machine, without its .sh; nothing where none does.
+# The script that serves this machine, without its .sh; nothing where none does. Oracle Linux is like Rocky, though it
+# calls itself like Fedora.
 system_script() {
-  case $(system_id) in
-    debian) echo debian ;;
-    ubuntu) echo ubuntu ;;
-    alpine) echo alpine ;;
-    fedora) echo fedora ;;
-    rocky | almalinux | rhel | centos) echo rocky ;;
-  esac
+  for id in $(system_ids); do
+    case $id in
+      debian | ubuntu | alpine | fedora) echo "$id" ;;
+      rocky | almalinux | rhel | centos | ol) echo rocky ;;
+      *) continue ;;
+    esac
+    return
+  done
 }
 
 # Whether the script with this path is the one that serves this machine.

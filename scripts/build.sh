@@ -14,8 +14,9 @@ folder=build/$preset
 stamp=$folder/configured-$preset
 given=$folder/configured-with
 
-# CMake's cache would keep the compiler of before, and an option that is not given any more.
-choice="${CMAKE_OPTS:-} CC=${CC:-} CXX=${CXX:-}"
+# CMake's cache would keep the compiler of before, and an option that is not given any more; and in a tree that was copied
+# or moved, the sources of the other folder.
+choice="${CMAKE_OPTS:-} CC=${CC:-} CXX=${CXX:-} in $(pwd -P)"
 if [ -e "$given" ] && [ "$(cat "$given")" != "$choice" ]; then rm -f "$folder/CMakeCache.txt" "$folder"/configured-*; fi
 
 # Changed CMakeLists files the build notices by itself, changed presets it does not. The stamp is written last, so that
