@@ -98,12 +98,11 @@ void LoadConnection::count_failed_connect(int error_number) noexcept {
 void LoadConnection::connect_later(Time time) { thread_.due_queue().schedule(*this, time); }
 
 void LoadConnection::begin_schedule(Time begin) noexcept {
-  if (!thread_.plan().is_open_loop() || !is_speaker() || schedule_) return;
+  if (!thread_.plan().is_open_loop() || !is_speaker()) return;
   const double rate = thread_.plan().rate;
   // Those of other connections fall between, or they would all be due at the same time.
   const auto turn = static_cast<double>(number_) / static_cast<double>(thread_.plan().connections);
-  schedule_.emplace(begin + seconds_of(turn / rate), rate);
-  schedule_message(0);
+  due_messages_.begin(Schedule(begin + seconds_of(turn / rate), rate));
 }
 
 void LoadConnection::on_connected(Time now) noexcept {
@@ -151,7 +150,7 @@ void LoadConnection::on_due(Time now) noexcept {
   }
   if (phase_ == Phase::kOpen && now >= end_of_life_) {
     // What is due from then on belongs to the next connection.
-    if (next_message_ < end_of_life_) begin_due_messages(end_of_life_ - std::chrono::nanoseconds(1));
+    if (due_messages_.next() < end_of_life_) begin_due_messages(end_of_life_ - std::chrono::nanoseconds(1));
     phase_ = Phase::kFinishing;
   }
   pump(now);
@@ -179,15 +178,15 @@ void LoadConnection::begin_due_messages(Time now) noexcept {
   const auto& plan = thread_.plan();
   // The last one that was due is not skipped, however little may be caught up.
   skip_before(now - std::max<Time::duration>(plan.catch_up, seconds_of(1 / plan.rate)), now);
-  while (next_message_ <= now && may_begin_message()) {
-    begin_message(next_message_);
-    schedule_message(next_number_ + 1);
+  while (due_messages_.next() <= now && may_begin_message()) {
+    begin_message(due_messages_.next());
+    due_messages_.take();
   }
 }
 
 /// The run is over: what is due goes out in one batch, and what does not fit into it is given up.
 void LoadConnection::begin_last_messages(Time now) noexcept {
-  if (schedule_) begin_due_messages(now);
+  if (owes_messages()) begin_due_messages(now);
   skip_before(Time::max(), now);
   phase_ = Phase::kFinishing;
 }
@@ -198,8 +197,7 @@ bool LoadConnection::was_last_message() const noexcept {
 
 /// By the clock. Those that may not begin stay due, so that what a server leaves lying costs no memory.
 bool LoadConnection::may_begin_message() const noexcept {
-  return !was_last_message() && unsent_ < kLargestBatch &&
-         under_way_.size() < thread_.plan().most_under_way();
+  return !was_last_message() && unsent_ < kLargestBatch && under_way_.size() < thread_.most_under_way();
 }
 
 void LoadConnection::begin_message(Time due) {
@@ -208,31 +206,12 @@ void LoadConnection::begin_message(Time due) {
   ++begun_;
 }
 
-void LoadConnection::schedule_message(std::uint64_t number) noexcept {
-  next_number_ = number;
-  next_message_ = number < end_number_ ? schedule_->time_of(number) : Time::max();
-}
-
 /// Gives up the messages that were due before `time` and have not begun. Those of the warm-up by themselves:
 /// they are in no figure.
 void LoadConnection::skip_before(Time time, Time now) noexcept {
-  if (next_message_ >= time) return;
-  for (const auto until : {std::min(time, thread_.measuring_since()), time}) {
-    if (next_message_ >= until) continue;
-    const bool is_all = until == Time::max();
-    skip_to(is_all ? end_number_ : std::min(schedule_->due_before(until), end_number_), now);
-  }
-}
-
-/// If they are very many, neighbours share a latency.
-void LoadConnection::skip_to(std::uint64_t number, Time now) noexcept {
-  constexpr std::uint64_t kMostLatencies = 10'000;
-  const auto share = (number - next_number_) / kMostLatencies + 1;
-  while (next_number_ < number) {
-    const auto some = std::min(share, number - next_number_);
-    thread_.count_skipped(next_message_, now, some);
-    schedule_message(next_number_ + some);
-  }
+  const auto skip = [&](Time due, std::uint64_t messages) { thread_.count_skipped(due, now, messages); };
+  due_messages_.drop_before(std::min(time, thread_.measuring_since()), skip);
+  due_messages_.drop_before(time, skip);
 }
 
 /// False if the connection is broken.
@@ -331,21 +310,12 @@ void LoadConnection::report_faults() noexcept {
 }
 
 void LoadConnection::finish(Time end, Time now) noexcept {
-  if (schedule_) {
-    // We may be late, and have begun what was due after the end: then that is due as well.
-    end_number_ = std::max(schedule_->due_before(end), next_number_);
-    schedule_message(next_number_);
-  }
+  due_messages_.end(end);  // we may be late, and have begun what was due after it
   if (phase_ == Phase::kIdle && !owes_messages()) thread_.due_queue().cancel(*this);
   if (!is_open()) return;
   if (phase_ == Phase::kOpen) begin_last_messages(now);
   reading_pauses_ = false;
   pump(now);
-}
-
-std::uint64_t LoadConnection::due_since(Time begin) const noexcept {
-  if (!schedule_ || begin == Time::max()) return 0;
-  return end_number_ - std::min(schedule_->due_before(begin), end_number_);
 }
 
 bool LoadConnection::is_all_back() const noexcept {
@@ -455,7 +425,7 @@ void LoadConnection::schedule_next() {
   auto next = Time::max();
   if (phase_ == Phase::kOpen) {
     next = end_of_life_;
-    if (!output_is_full_ && may_begin_message()) next = std::min(next, next_message_);
+    if (!output_is_full_ && may_begin_message()) next = std::min(next, due_messages_.next());
   }
   if (waits_for_fin_alone()) next = std::min(next, fin_awaited_until_);
   if (reading_pauses_) next = std::min(next, may_read_again_);

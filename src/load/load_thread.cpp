@@ -36,6 +36,7 @@ std::uint64_t share_begin(std::uint64_t whole, unsigned index, unsigned threads)
 
 LoadThread::LoadThread(const LoadTask& task, unsigned index, Mailbox& mailbox)
     : task_(task),
+      most_under_way_(task.plan.most_under_way()),
       index_(index),
       mailbox_(mailbox),
       due_queue_(loop_),
@@ -134,11 +135,12 @@ void LoadThread::on_connected() noexcept {
 }
 
 void LoadThread::on_not_connected() noexcept {
+  const bool was_full = connecting_-- == kMostConnecting;
+  if (!was_full || wanted_.empty()) return;
   const auto now = Clock::now();
   note_held_up(now);
-  const bool is_place_free = connecting_-- == kMostConnecting;
   // Not here and now: this is called from within a connection's own affairs.
-  if (is_place_free && !wanted_.empty()) due_queue_.schedule(pacer_, now);
+  due_queue_.schedule(pacer_, now);
 }
 
 void LoadThread::on_idle(LoadConnection& connection, Time again) noexcept {

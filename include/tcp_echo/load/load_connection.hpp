@@ -16,15 +16,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <optional>
 #include <span>
 
 #include "tcp_echo/base/unique_fd.hpp"
+#include "tcp_echo/load/due_messages.hpp"
 #include "tcp_echo/load/due_queue.hpp"
 #include "tcp_echo/load/own_limit.hpp"
 #include "tcp_echo/load/ring.hpp"
-#include "tcp_echo/load/schedule.hpp"
 #include "tcp_echo/load/stream_check.hpp"
 #include "tcp_echo/loop/poll.hpp"
 
@@ -51,9 +49,9 @@ class LoadConnection final : private Due {
   /// The run is over: what was due before `end` is the last that is sent.
   void finish(Time end, Time now) noexcept;
   /// How many messages were due since then, once the run is over.
-  std::uint64_t due_since(Time begin) const noexcept;
+  std::uint64_t due_since(Time begin) const noexcept { return due_messages_.due_since(begin); }
   /// Whether it has messages to send for which it has to be connected.
-  bool owes_messages() const noexcept { return next_message_ != Time::max(); }
+  bool owes_messages() const noexcept { return due_messages_.next() != Time::max(); }
   /// Closes whatever is under way; what has not come back counts as missing. From idle: it does not connect
   /// again.
   void give_up(Time now) noexcept;
@@ -67,7 +65,6 @@ class LoadConnection final : private Due {
 
  private:
   friend EmbeddedPoll<LoadConnection>;
-  static constexpr auto kNoEnd = std::numeric_limits<std::uint64_t>::max();
   enum class Phase : std::uint8_t { kIdle, kConnecting, kOpen, kFinishing, kClosing };
 
   void on_ready(bool failed) noexcept;
@@ -85,9 +82,7 @@ class LoadConnection final : private Due {
   void begin_message(Time due);
   bool was_last_message() const noexcept;
   bool may_begin_message() const noexcept;
-  void schedule_message(std::uint64_t number) noexcept;
   void skip_before(Time time, Time now) noexcept;
-  void skip_to(std::uint64_t number, Time now) noexcept;
   bool send_unsent(Time now) noexcept;
   void receive() noexcept;
   void receive_what_is_left() noexcept;
@@ -119,16 +114,13 @@ class LoadConnection final : private Due {
   std::uint64_t unsent_ = 0;  ///< bytes of messages that have begun
   std::uint64_t begun_ = 0;   ///< messages, on this connection
   std::uint64_t echoed_ = 0;
-  std::optional<Schedule> schedule_;   ///< by the clock, over all connections that are made here
-  std::uint64_t next_number_ = 0;      ///< of the next message in it
-  std::uint64_t end_number_ = kNoEnd;  ///< of the first one that is due no more
-  Time next_message_ = Time::max();    ///< when the next one is due; the end of time if there is none
-  std::uint64_t lost_bytes_ = 0;       ///< of those in check_, known to take_echoes()
-  Time end_of_life_;                   ///< or the end of time
-  Time waiting_since_;                 ///< for an echo, while one is under way
-  Time may_read_again_{};              ///< slow reader: not before
-  Time fin_awaited_until_{};           ///< the server's, once all is back and ours is sent
-  Time connect_again_{};               ///< once it is idle
+  DueMessages due_messages_;      ///< by the clock, over all connections that are made here
+  std::uint64_t lost_bytes_ = 0;  ///< of those in check_, known to take_echoes()
+  Time end_of_life_;              ///< or the end of time
+  Time waiting_since_;            ///< for an echo, while one is under way
+  Time may_read_again_{};         ///< slow reader: not before
+  Time fin_awaited_until_{};      ///< the server's, once all is back and ours is sent
+  Time connect_again_{};          ///< once it is idle
   Role role_;
   Phase phase_ = Phase::kIdle;
   int watched_ = 0;

@@ -54,6 +54,7 @@ class LoadThread {
   // For its connections.
   const LoadPlan& plan() const noexcept { return task_.plan; }
   const LoadTask& task() const noexcept { return task_; }
+  std::uint64_t most_under_way() const noexcept { return most_under_way_; }
   Loop& loop() noexcept { return loop_; }
   DueQueue& due_queue() noexcept { return due_queue_; }
   std::span<std::byte> buffer() noexcept { return buffer_; }
@@ -134,6 +135,7 @@ class LoadThread {
   double seconds_since_begin(Time time) const noexcept;
 
   const LoadTask& task_;
+  const std::uint64_t most_under_way_;  ///< the plan's
   unsigned index_;
   Mailbox& mailbox_;
   std::atomic<bool> stop_{false};
