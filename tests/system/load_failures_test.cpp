@@ -171,7 +171,7 @@ TEST(LoadFailures, AServerWithoutFinIsNoneButTheReportSaysWhatWasNotChecked) {
 TEST(LoadMemory, IsBoundedHoweverFastMessagesFallDue) {
   if (is_instrumented()) GTEST_SKIP() << "a sanitizer's own memory is beyond every limit";
   const FaultyServer server({.fault = Fault::kPause, .time = std::chrono::seconds(60)});
-  auto launch = load_launch({"--connections", "8", "--rate", "10000000", "--message-size", "1", "--duration",
+  auto launch = load_launch({"--connections", "50", "--rate", "10000000", "--message-size", "1", "--duration",
                              "1s", "--wait", "100ms", on_loopback(server.port())});
   launch.prefix = {"/bin/sh", "-c", "ulimit -v 400000; exec \"$@\"", "sh"};  // kilobytes
   const auto result = load(std::move(launch));
