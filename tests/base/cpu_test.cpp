@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "support/folder.hpp"
+
 namespace tcp_echo {
 namespace {
 
@@ -20,16 +22,6 @@ using testing::Optional;
 
 /// A made-up /proc/self/cgroup and a hierarchy below it.
 class CpuQuota : public testing::Test {
- public:
-  CpuQuota() {
-    std::string name = testing::TempDir() + "/cgroup.XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~CpuQuota() override { fs::remove_all(folder_); }
-
-  CpuQuota(const CpuQuota&) = delete;
-  CpuQuota& operator=(const CpuQuota&) = delete;
-
  protected:
   void member_of(const std::string& lines) { std::ofstream(folder_ / "self") << lines; }
 
@@ -42,7 +34,7 @@ class CpuQuota : public testing::Test {
   std::optional<double> quota() const { return cpu_quota(folder_ / "self", folder_ / "root"); }
 
  private:
-  fs::path folder_;
+  test::Folder folder_;
 };
 
 TEST_F(CpuQuota, IsReadFromVersion2) {

@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "support/child.hpp"
+#include "support/folder.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -34,13 +35,10 @@ using testing::Not;
 class Log : public testing::Test {
  public:
   Log() : logger_before_(spdlog::default_logger()) {
-    std::string name = testing::TempDir() + "/log.XXXXXX";
-    folder_ = ::mkdtemp(name.data());
     if (const char* const stream = std::getenv("JOURNAL_STREAM")) journal_before_ = stream;
   }
   ~Log() override {
     spdlog::set_default_logger(logger_before_);
-    fs::remove_all(folder_);
     journal_before_ ? ::setenv("JOURNAL_STREAM", journal_before_->c_str(), 1) : ::unsetenv("JOURNAL_STREAM");
   }
 
@@ -48,7 +46,7 @@ class Log : public testing::Test {
   Log& operator=(const Log&) = delete;
 
  protected:
-  const fs::path& folder() const { return folder_; }
+  const fs::path& folder() const { return folder_.path(); }
   std::string path() const { return folder_ / "log"; }
 
   /// What stands in the file, or in the one that a rotation named with this suffix.
@@ -60,7 +58,7 @@ class Log : public testing::Test {
   UniqueFd opened() const { return value_or_throw(open_log_file(path())); }
 
  private:
-  fs::path folder_;
+  test::Folder folder_;
   std::shared_ptr<spdlog::logger> logger_before_;
   std::optional<std::string> journal_before_;
 };

@@ -15,6 +15,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "support/folder.hpp"
+
 namespace tcp_echo::test {
 namespace {
 
@@ -56,15 +58,8 @@ class Syslog {
 /// Whoever waits in one of these tests waits for ever, were it not for the alarm.
 class SyslogWriterTest : public testing::Test {
  public:
-  SyslogWriterTest() {
-    std::string name = testing::TempDir() + "/syslog.XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    ::alarm(20);
-  }
-  ~SyslogWriterTest() override {
-    ::alarm(0);
-    std::filesystem::remove_all(folder_);
-  }
+  SyslogWriterTest() { ::alarm(20); }
+  ~SyslogWriterTest() override { ::alarm(0); }
   SyslogWriterTest(const SyslogWriterTest&) = delete;
   SyslogWriterTest& operator=(const SyslogWriterTest&) = delete;
 
@@ -81,7 +76,7 @@ class SyslogWriterTest : public testing::Test {
   }
 
  private:
-  std::filesystem::path folder_;
+  Folder folder_;
 };
 
 TEST_F(SyslogWriterTest, SendsWhatSyslogSends) {

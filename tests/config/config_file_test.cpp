@@ -29,7 +29,7 @@ class ConfigFile : public testing::Test {
     ::mkfifo(path.c_str(), 0600);
     return path;
   }
-  const TemporaryFolder& folder() const { return folder_; }
+  const FileFolder& folder() const { return folder_; }
 
   static Result<std::string> read(const std::string& path, std::chrono::milliseconds patience = kDeadline) {
     return read_config_file(path, patience);
@@ -44,7 +44,7 @@ class ConfigFile : public testing::Test {
   }
 
  private:
-  TemporaryFolder folder_;
+  FileFolder folder_;
 };
 
 TEST_F(ConfigFile, IsReadAsItIs) {

@@ -32,10 +32,10 @@ std::vector<std::string> addresses(const Config& config) {
 
 class Loader : public testing::Test {
  protected:
-  const TemporaryFolder& folder() const { return folder_; }
+  const FileFolder& folder() const { return folder_; }
 
  private:
-  TemporaryFolder folder_;
+  FileFolder folder_;
 };
 
 TEST_F(Loader, StartsFromTheBuiltInDefaults) {

@@ -90,7 +90,7 @@ class Options : public testing::Test {
   }
 
  private:
-  TemporaryFolder folder_;
+  FileFolder folder_;
 };
 
 bool is_refused_for_now(const Option& option) {

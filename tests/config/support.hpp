@@ -11,32 +11,25 @@
 #include <string>
 #include <vector>
 
+#include "support/folder.hpp"
 #include "tcp_echo/config/loader.hpp"
 
 namespace tcp_echo::test {
 
-/// A folder of its own for each test, gone at the end.
-class TemporaryFolder {
+/// A folder for the files of a test.
+class FileFolder {
  public:
-  TemporaryFolder() {
-    std::string name = testing::TempDir() + "/config.XXXXXX";
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string path() const { return path_.string(); }
+  std::string path() const { return folder_.path().string(); }
 
   /// Writes a file and returns its absolute path.
   std::string file(const std::string& name, const std::string& text) const {
-    const auto path = path_ / name;
+    const auto path = folder_ / name;
     std::ofstream(path, std::ios::binary) << text;
     return path.string();
   }
 
  private:
-  std::filesystem::path path_;
+  Folder folder_;
 };
 
 inline Loaded loaded(const std::vector<std::string>& arguments,

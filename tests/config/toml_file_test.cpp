@@ -143,14 +143,14 @@ TEST(TomlFile, KeepsControlCharactersOutOfItsErrors) {
 }
 
 TEST(TomlFile, RefusesAnEmptyListOfAddresses) {
-  const TemporaryFolder folder;
+  const FileFolder folder;
   const auto path = folder.file("x.toml", "listen = []\n");
   EXPECT_THAT(refused({"--config", path}),
               Says(ExitCode::kConfig, path + ":1: listen: an empty list; allowed: "));
 }
 
 TEST(TomlFile, SaysWhereABadValueStands) {
-  const TemporaryFolder folder;
+  const FileFolder folder;
   const auto path = folder.file("x.toml", "port = 7\n\nworkers = 0\n");
   EXPECT_THAT(
       refused({"--config", path}),
@@ -158,7 +158,7 @@ TEST(TomlFile, SaysWhereABadValueStands) {
 }
 
 TEST(TomlFile, IsNamedInOneLineWhateverItIsCalled) {
-  const TemporaryFolder folder;
+  const FileFolder folder;
   const auto path = folder.file("two\nlines.toml", "port = -1\n");
   EXPECT_THAT(refused({"--config", path}),
               Says(ExitCode::kConfig, "/two\\nlines.toml:1: port: '-1' is out of range"));

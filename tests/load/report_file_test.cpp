@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "support/child.hpp"
+#include "support/folder.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/load/report.hpp"
 
@@ -32,19 +33,12 @@ std::string all_of(const fs::path& path) {
 
 /// A folder for the reports of a test.
 class WriteReport : public testing::Test {
- public:
-  WriteReport() {
-    std::string name = testing::TempDir() + "/report.XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~WriteReport() override { fs::remove_all(folder_); }
-  WriteReport(const WriteReport&) = delete;
-  WriteReport& operator=(const WriteReport&) = delete;
-
  protected:
   std::string in_folder(const char* name) const { return folder_ / name; }
   void put(const char* name, const std::string& text) const { std::ofstream(in_folder(name)) << text; }
-  auto files() const { return std::distance(fs::directory_iterator(folder_), fs::directory_iterator()); }
+  auto files() const {
+    return std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator());
+  }
 
   /// Fails unless writing there fails, and for this reason.
   static void expect_failure(const std::string& path, const std::string& reason) {
@@ -55,7 +49,7 @@ class WriteReport : public testing::Test {
   }
 
  private:
-  fs::path folder_;
+  Folder folder_;
 };
 
 TEST_F(WriteReport, MakesANewFile) {

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "support/child.hpp"
+#include "support/folder.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/load/report.hpp"
 
@@ -21,19 +22,12 @@ namespace {
 namespace fs = std::filesystem;
 
 class ReportPlace : public testing::Test {
- public:
-  ReportPlace() {
-    std::string name = testing::TempDir() + "/place.XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~ReportPlace() override { fs::remove_all(folder_); }
-  ReportPlace(const ReportPlace&) = delete;
-  ReportPlace& operator=(const ReportPlace&) = delete;
-
  protected:
   std::string in_folder(const std::string& name) const { return folder_ / name; }
   void put(const char* name) const { std::ofstream(in_folder(name)) << "text"; }
-  auto files() const { return std::distance(fs::directory_iterator(folder_), fs::directory_iterator()); }
+  auto files() const {
+    return std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator());
+  }
 
   /// In a process whose descriptor `fd` leads to that file: what a plan's --json is called in the end.
   static std::string settled(const std::string& json, int fd, const std::string& file) {
@@ -63,7 +57,7 @@ class ReportPlace : public testing::Test {
   }
 
  private:
-  fs::path folder_;
+  Folder folder_;
 };
 
 TEST_F(ReportPlace, IsRefusedWhereAnotherReportGoesByTheSameName) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "support/folder.hpp"
 #include "support/wait.hpp"
 #include "tcp_echo/loop/child_process.hpp"
 
@@ -36,15 +37,10 @@ TEST(Executable, CanBeStartedThroughItsDescriptor) {
 
 /// A link to this program, in a folder of its own.
 struct OwnProgram : ::testing::Test {
-  OwnProgram() {
-    std::string name = testing::TempDir() + "/executable.XXXXXX";
-    folder = ::mkdtemp(name.data());
-    std::filesystem::create_symlink(real, folder / "link");
-  }
-  ~OwnProgram() override { std::filesystem::remove_all(folder); }
+  OwnProgram() { std::filesystem::create_symlink(real, folder / "link"); }
 
   std::string real = std::filesystem::read_symlink("/proc/self/exe").string();
-  std::filesystem::path folder;
+  Folder folder;
 };
 
 TEST_F(OwnProgram, IsFoundByTheNameThatItWasCalledBy) {
@@ -54,7 +50,7 @@ TEST_F(OwnProgram, IsFoundByTheNameThatItWasCalledBy) {
 
 TEST_F(OwnProgram, IsFoundAlongPathAsAShellFindsIt) {
   const std::string before = std::getenv("PATH");
-  ::setenv("PATH", ("/nonexistent::" + folder.string() + ":/usr/bin").c_str(), 1);
+  ::setenv("PATH", ("/nonexistent::" + folder.path().string() + ":/usr/bin").c_str(), 1);
   EXPECT_EQ(value_or_throw(own_program("link")), folder / "link");
   ::setenv("PATH", before.c_str(), 1);
 }

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/folder.hpp"
 #include "support/log_capture.hpp"
 #include "support/wait.hpp"
 #include "tcp_echo/base/text.hpp"
@@ -88,13 +89,10 @@ class Notifier : public testing::Test {
       if (const char* const value = std::getenv(variable.name)) variable.before = value;
       ::unsetenv(variable.name);
     }
-    std::string name = testing::TempDir() + "/notifier.XXXXXX";
-    folder_ = ::mkdtemp(name.data());
   }
   ~Notifier() override {
     for (const auto& variable : variables_)
       variable.before ? ::setenv(variable.name, variable.before->c_str(), 1) : ::unsetenv(variable.name);
-    fs::remove_all(folder_);
   }
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
@@ -136,7 +134,7 @@ class Notifier : public testing::Test {
   };
   std::array<Variable, 3> variables_ = {{{"NOTIFY_SOCKET"}, {"WATCHDOG_USEC"}, {"WATCHDOG_PID"}}};
   Loop loop_;
-  fs::path folder_;
+  Folder folder_;
 };
 
 std::string ready_datagram(const std::string& status) {

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "support/child.hpp"
+#include "support/folder.hpp"
 #include "support/sockets.hpp"
 
 namespace tcp_echo::test {
@@ -33,15 +34,6 @@ std::string own_pid() { return std::to_string(::getpid()); }
 
 /// A folder for the file of a test.
 class PidFile : public testing::Test {
- public:
-  PidFile() {
-    std::string name = testing::TempDir() + "/pid_file.XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~PidFile() override { fs::remove_all(folder_); }
-  PidFile(const PidFile&) = delete;
-  PidFile& operator=(const PidFile&) = delete;
-
  protected:
   std::string path() const { return folder_ / "pid"; }
   void write(const std::string& text) const { std::ofstream(path()) << text; }
@@ -55,7 +47,7 @@ class PidFile : public testing::Test {
   }
 
  private:
-  fs::path folder_;
+  Folder folder_;
 };
 
 TEST_F(PidFile, HoldsOwnPidAsOneLine) {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <optional>
 
+#include "support/folder.hpp"
 #include "support/wait.hpp"
 #include "tcp_echo/master/executable.hpp"
 #include "tcp_echo/master/upgrade_call.hpp"
@@ -18,12 +19,6 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 struct PreflightTest : ::testing::Test {
-  PreflightTest() {
-    std::string name = testing::TempDir() + "/preflight.XXXXXX";
-    folder = ::mkdtemp(name.data());
-  }
-  ~PreflightTest() override { std::filesystem::remove_all(folder); }
-
   Result<std::unique_ptr<Preflight>> start(const std::string& script,
                                            std::chrono::milliseconds timeout = 1min) {
     const auto path = folder / "program";
@@ -42,7 +37,7 @@ struct PreflightTest : ::testing::Test {
     return result && !*result ? result->error().text : "";
   }
 
-  std::filesystem::path folder;
+  Folder folder;
   Loop loop;
   Reaper reaper{loop};
   std::optional<Result<void>> result;

@@ -102,15 +102,6 @@ std::string content(const std::filesystem::path& file) {
   return text.str();
 }
 
-Folder::Folder() {
-  auto name = (std::filesystem::temp_directory_path() / "tcp-echo-test.XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  path_ = name;
-  std::filesystem::permissions(path_, std::filesystem::perms(0755));
-}
-
-Folder::~Folder() { std::filesystem::remove_all(path_); }
-
 bool is_instrumented() { return wrapper() != nullptr || TCP_ECHO_INSTRUMENTED; }
 
 std::string with_patience(const std::string& limit, const std::string& under_valgrind) {

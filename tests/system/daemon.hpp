@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/folder.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
 
 namespace tcp_echo::test {
@@ -141,19 +142,6 @@ bool sees_processes_of_others();
 
 /// How often a test that gains from repetition repeats: less where everything is slow.
 std::size_t rounds(std::size_t wanted);
-
-/// A folder of the test's own that everybody may read, removed at the end with all that is in it.
-class Folder {
- public:
-  Folder();
-  ~Folder();
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// What can be read of a file: nothing of one in /proc whose process ends meanwhile.
 std::string content(const std::filesystem::path& file);
