@@ -28,7 +28,6 @@
 namespace tcp_echo::test {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using testing::Each;
 using testing::ElementsAre;
