@@ -100,8 +100,8 @@ TEST(Supervision, AWorkerThatIsKilledWhileAConnectionLingersTakesNothingFromItsC
   Daemon daemon(Daemon::on_free_port(
       {"--workers", "1", "--idle-timeout", "100ms", "--idle-notice", "quiet", "--linger-timeout", "1h"}));
   Client client(daemon.port());
-  pollfd notice{client.fd(), POLLIN, 0};
-  ASSERT_EQ(::poll(&notice, 1, static_cast<int>(patience().count())), 1);
+  pollfd fin{client.fd(), POLLRDHUP, 0};  // only behind its FIN is the worker done with the connection
+  ASSERT_EQ(::poll(&fin, 1, static_cast<int>(patience().count())), 1);
   const auto worker = daemon.workers(1).front();
   ::kill(worker, SIGKILL);
   ASSERT_NE(daemon.worker_after(worker), worker);
