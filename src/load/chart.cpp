@@ -17,6 +17,7 @@ constexpr double kLeft = 64;
 constexpr double kRight = 744;
 constexpr double kTop = 40;
 constexpr double kBottom = 232;
+constexpr double kCharacter = 8;  ///< wide at most: a digit of the page's font is about 7
 constexpr int kTicksWanted = 5;
 /// Beyond that many points a line is a line; below, each is marked and tells its figures.
 constexpr std::size_t kMostDots = 150;
@@ -61,6 +62,13 @@ std::string text_at(double x, double y, std::string_view anchor, std::string_vie
                      escaped(text));
 }
 
+/// Below the axis, centred on x as far as the view box goes on.
+std::string x_label(double x, std::string_view label) {
+  const double y = kBottom + 20;
+  const bool is_cut_off = x + kCharacter * static_cast<double>(label.size()) / 2 > kWidth;
+  return is_cut_off ? text_at(kWidth, y, "end", label) : text_at(x, y, "middle", label);
+}
+
 std::string rule(std::string_view kind, double x1, double y1, double x2, double y2) {
   return fmt::format("<line class=\"{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n", kind,
                      x1, y1, x2, y2);
@@ -76,7 +84,7 @@ std::string axes(const Chart& chart, const Scale& scale, const std::vector<Chart
   for (const auto& tick : chart.x_ticks) {
     const double x = scale.x(tick.at);
     out += rule("axis", x, kBottom, x, kBottom + 5);
-    out += text_at(x, kBottom + 20, "middle", tick.label);
+    out += x_label(x, tick.label);
   }
   out += text_at(kLeft - 8, kTop - 16, "end", chart.y_name);
   out += text_at((kLeft + kRight) / 2, kBottom + 40, "middle", chart.x_name);

@@ -68,6 +68,14 @@ TEST(Chart, MarksNoPointWhereThereAreMany) {
   EXPECT_THAT(svg(chart_of(std::vector<ChartPoint>(1000, ChartPoint{1, 1, ""}))), Not(HasSubstr("<circle")));
 }
 
+TEST(Chart, CutsNoLabelOffAtItsRightEdge) {
+  auto chart = chart_of({{0, 0, ""}, {10, 5, ""}});
+  chart.x_ticks = {{0, "0"}, {5, "99.9"}, {10, "10"}};
+  EXPECT_THAT(svg(chart), HasSubstr("<text x=\"744.0\" y=\"252.0\" text-anchor=\"middle\">10</text>"));
+  chart.x_ticks.back().label = "99.9999";
+  EXPECT_THAT(svg(chart), HasSubstr("<text x=\"760.0\" y=\"252.0\" text-anchor=\"end\">99.9999</text>"));
+}
+
 TEST(Chart, SaysThatItIsEmpty) {
   EXPECT_THAT(svg(chart_of({})), HasSubstr(">nothing to show</text>"));
   EXPECT_THAT(svg(Chart()), HasSubstr(">nothing to show</text>"));
