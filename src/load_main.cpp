@@ -91,7 +91,7 @@ ExitCode run_action(const std::vector<std::string>& arguments) {
   switch (command->action) {
     case LoadAction::kRun: return run_load(std::move(*command));
     case LoadAction::kVersion: return print(fmt::format("tcp-echo-load {}\n", version()));
-    case LoadAction::kHelp: return print(load_help());
+    case LoadAction::kHelp: return print(load_help(columns_of_output()));
   }
   return ExitCode::kSoftware;
 }

@@ -25,6 +25,7 @@
 #include "tcp_echo/base/version.hpp"
 #include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/log_settings.hpp"
+#include "tcp_echo/config/manual.hpp"
 #include "tcp_echo/ipc/channel.hpp"
 #include "tcp_echo/ipc/worker_call.hpp"
 #include "tcp_echo/loop/process_title.hpp"
@@ -252,7 +253,7 @@ ExitCode run_action(const Loaded& loaded, const Call& call) {
     case MasterAction::kPrintConfig: warn(loaded); return print(annotated_toml(loaded));
     case MasterAction::kProbe: return run_probe(loaded.config.pid_file);
     case MasterAction::kVersion: return print(fmt::format("tcp-echo-master {}\n", version()));
-    case MasterAction::kHelp: return print(help_text());
+    case MasterAction::kHelp: return print(help_text(columns_of_output()));
   }
   return ExitCode::kSoftware;
 }

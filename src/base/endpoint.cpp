@@ -1,6 +1,7 @@
 #include "tcp_echo/base/endpoint.hpp"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <spdlog/fmt/fmt.h>
@@ -57,6 +58,18 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   std::memcpy(&endpoint.address_, found->ai_addr, found->ai_addrlen);
   endpoint.size_ = found->ai_addrlen;
   return endpoint;
+}
+
+std::string Endpoint::why_not(const std::string& text) {
+  const auto percent = text.find('%');
+  const auto end = text.rfind(']');
+  if (percent < end && end != std::string::npos) {
+    const auto interface = text.substr(percent + 1, end - percent - 1);
+    const auto without = text.substr(0, percent) + text.substr(end);
+    if (::if_nametoindex(interface.c_str()) == 0 && parse(without))
+      return fmt::format("names an interface that is unknown here, {}", in_quotes(interface));
+  }
+  return "is not an address with a port";
 }
 
 Endpoint Endpoint::any_v6(std::uint16_t port) {

@@ -35,6 +35,15 @@ std::string_view trimmed(std::string_view text) {
 /// The second and later bytes of a character in UTF-8.
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; }
 
+/// Of ASCII letters, whatever the locale.
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
@@ -81,11 +90,12 @@ std::string format_duration(std::chrono::milliseconds duration) {
 }
 
 std::optional<bool> parse_switch(std::string_view text) {
+  const auto lower = in_lower_case(text);
   for (const std::string_view yes : {"on", "true", "yes", "1"}) {
-    if (text == yes) return true;
+    if (lower == yes) return true;
   }
   for (const std::string_view no : {"off", "false", "no", "0"}) {
-    if (text == no) return false;
+    if (lower == no) return false;
   }
   return std::nullopt;
 }

@@ -11,31 +11,21 @@
 namespace tcp_echo {
 namespace {
 
-struct ActionFlag {
-  std::string_view name;
-  std::string_view help;
-  MasterAction action;
-};
-
-constexpr std::array kActionFlags = {
-    ActionFlag{"check", "validate the configuration, print 'configuration ok' and exit",
-               MasterAction::kCheck},
-    ActionFlag{"print-config",
-               "print the effective configuration as TOML, each value with its source, and exit",
-               MasterAction::kPrintConfig},
-    ActionFlag{"probe", "exit with 0 if the service that runs here echoes on each address, else with 69",
-               MasterAction::kProbe},
-    ActionFlag{"version", "print the version and exit", MasterAction::kVersion},
-    ActionFlag{"help", "print this help and exit", MasterAction::kHelp},
-};
-
 constexpr std::string_view kNo = "no-";
 
 bool takes_no_value(std::string_view name) {
   const auto is_it = [name](const ActionFlag& flag) { return flag.name == name; };
-  if (std::any_of(kActionFlags.begin(), kActionFlags.end(), is_it)) return true;
+  if (std::any_of(action_flags().begin(), action_flags().end(), is_it)) return true;
   const auto* const option = name.starts_with(kNo) ? find_option(name.substr(kNo.size())) : nullptr;
   return option != nullptr && option->is_switch();
+}
+
+/// -h is --help. Short forms stand alone: neither -ht nor -h=yes is one.
+std::string in_long_form(const std::string& argument) {
+  for (const auto& flag : action_flags()) {
+    if (flag.letter != '\0' && argument == flag.short_flag()) return flag.flag();
+  }
+  return argument;
 }
 
 /// The arguments in a form that CLI11 cannot misread: it takes "--port=" for a bare "--port" and then
@@ -61,7 +51,7 @@ Result<std::vector<std::string>> unambiguous(const std::vector<std::string>& arg
         return failure(ExitCode::kUsage,
                        fmt::format("{}: '' is no value; allowed: {}", flag, allowed(*option)));
       }
-      words.push_back(*argument);
+      words.push_back(in_long_form(*argument));
       continue;
     }
     const bool is_last = argument + 1 == arguments.end();
@@ -82,7 +72,7 @@ class Parser {
     app_.set_help_flag();
     app_.allow_extras();  // to report them in our own words
     for (const auto& option : options()) add(option);
-    for (const auto& flag : kActionFlags) actions_[&flag] = app_.add_flag(fmt::format("--{}", flag.name));
+    for (const auto& flag : action_flags()) actions_[&flag] = app_.add_flag(flag.flag());
   }
 
   void parse(std::vector<std::string> words) {
@@ -98,64 +88,56 @@ class Parser {
           fmt::format("command line: {} is not an option; allowed: those of --help", in_quotes(extra)));
     }
     CommandLine line;
-    for (const auto& flag : kActionFlags) {
+    for (const auto& flag : action_flags()) {
       if (!actions_.at(&flag)->empty()) line.action = flag.action;
     }
-    for (const auto& option : options()) {
-      const auto& given = given_.at(&option)->results();
-      if (option.is_list() && !given.empty())
-        line.settings.push_back({&option, elements(given), option.flag()});
-      if (option.is_list()) continue;
-      for (const auto& text : given) line.settings.push_back({&option, {text}, option.flag()});
+    std::map<const CLI::Option*, std::size_t> taken;
+    for (const CLI::Option* const parsed : app_.parse_order()) {
+      const auto flag = flags_.find(parsed);
+      if (flag != flags_.end()) add(line, flag->second, parsed->results().at(taken[parsed]++));
     }
     return line;
   }
 
  private:
+  /// One way to name an option.
+  struct Flag {
+    const Option* option = nullptr;
+    std::string name;
+    bool turns_off = false;
+  };
+
   void add(const Option& option) {
     const auto flag = option.flag();
     if (option.is_switch()) {
-      given_[&option] = app_.add_flag(fmt::format("{},!--{}{}", flag, kNo, option.name));
+      const auto opposite = fmt::format("--{}{}", kNo, option.name);
+      flags_[app_.add_flag(flag)] = {&option, flag};
+      flags_[app_.add_flag(opposite)] = {&option, opposite, true};
       return;
     }
     // Each occurrence takes exactly one value; of a scalar's all are checked and the last one counts.
     auto* const added = app_.add_option(flag, values_[&option]);
     added->allow_extra_args(false)->required(false);
-    given_[&option] = added;
+    flags_[added] = {&option, flag};
   }
 
-  static std::vector<std::string> elements(const std::vector<std::string>& given) {
-    std::vector<std::string> all;
-    for (const auto& text : given) {
-      for (auto& part : split(text, ',')) all.push_back(std::move(part));
+  static void add(CommandLine& line, const Flag& flag, const std::string& given) {
+    if (!flag.option->is_list()) {
+      line.settings.push_back({flag.option, {flag.turns_off ? "off" : given}, flag.name});
+      return;
     }
-    return all;
+    const auto is_it = [&flag](const Setting& setting) { return setting.option == flag.option; };
+    auto list = std::find_if(line.settings.begin(), line.settings.end(), is_it);
+    if (list == line.settings.end())
+      list = line.settings.insert(line.settings.end(), {flag.option, {}, flag.name});
+    for (auto& part : split(given, ',')) list->texts.push_back(std::move(part));
   }
 
   CLI::App app_;
   std::map<const Option*, std::vector<std::string>> values_;
-  std::map<const Option*, CLI::Option*> given_;
+  std::map<const CLI::Option*, Flag> flags_;
   std::map<const ActionFlag*, CLI::Option*> actions_;
 };
-
-std::string help_line(std::string_view left, std::string_view right) {
-  constexpr std::size_t kColumn = 34;
-  const auto head = fmt::format("  {:<{}}", left, kColumn - 2);
-  return fmt::format("{}{}{}\n", head, left.size() + 4 > kColumn ? "\n" + std::string(kColumn, ' ') : "",
-                     right);
-}
-
-std::string help_line(const Option& option) {
-  const auto spelled = option.is_switch() ? fmt::format("{0}, --no-{1}", option.flag(), option.name)
-                                          : fmt::format("{} {}", option.flag(), option.placeholder);
-  std::string right(option.help);
-  if (option.support == Support::kLater) {
-    right += " (not supported yet)";
-  } else if (!option.default_text.empty()) {
-    right += fmt::format(" (default {})", option.default_text);
-  }
-  return help_line(spelled, right);
-}
 
 }  // namespace
 
@@ -169,21 +151,6 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
   } catch (const CLI::ParseError& error) {
     return failure(ExitCode::kUsage, fmt::format("command line: {}; see --help", printable(error.what())));
   }
-}
-
-std::string help_text() {
-  std::string text =
-      "Usage: tcp-echo-master [OPTION]...\n"
-      "A TCP echo daemon: a master supervises workers that send back every byte they receive.\n\n";
-  for (const auto& option : options()) text += help_line(option);
-  text += '\n';
-  for (const auto& flag : kActionFlags) text += help_line(fmt::format("--{}", flag.name), flag.help);
-  return text +
-         "\nEach option is also an environment variable (TCP_ECHO_IDLE_TIMEOUT=60s; lists are "
-         "comma-separated) and a key of\n"
-         "the TOML file (idle_timeout = \"60s\"). Built-in default < file < environment < flag.\n"
-         "Durations D: 250ms, 10s, 5m, 2h. Signals: TERM, QUIT and INT stop gracefully; a second TERM or INT "
-         "stops at once;\nUSR1 reopens the log file and logs statistics.\n";
 }
 
 }  // namespace tcp_echo

@@ -109,6 +109,19 @@ const std::array kOptions = {
            "auto is off under systemd's journal", choice<&Config::log_timestamps>(kTimestampWords)},
 };
 
+constexpr std::array kActionFlags = {
+    ActionFlag{"check", 't', "validate the configuration, print 'configuration ok' and exit",
+               MasterAction::kCheck},
+    ActionFlag{"print-config", '\0',
+               "print the effective configuration as TOML, each value with its source, and exit",
+               MasterAction::kPrintConfig},
+    ActionFlag{"probe", '\0',
+               "exit with 0 if the service that runs here echoes on each address, else with 69",
+               MasterAction::kProbe},
+    ActionFlag{"version", 'V', "print the version and exit", MasterAction::kVersion},
+    ActionFlag{"help", 'h', "print this help and exit", MasterAction::kHelp},
+};
+
 std::string spelled(std::string_view name, char dash, int (*convert)(int)) {
   std::string out(name);
   for (char& c : out) c = c == '-' ? dash : static_cast<char>(convert(static_cast<unsigned char>(c)));
@@ -146,5 +159,13 @@ const Option* find_option_by_variable(std::string_view variable) {
 const Option* find_option_by_key(std::string_view key) {
   return find_row([key](const Option& option) { return option.key() == key; });
 }
+
+std::string ActionFlag::flag() const { return "--" + std::string(name); }
+
+std::string ActionFlag::short_flag() const {
+  return letter == '\0' ? std::string() : std::string("-") + letter;
+}
+
+std::span<const ActionFlag> action_flags() { return kActionFlags; }
 
 }  // namespace tcp_echo

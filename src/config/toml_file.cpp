@@ -61,6 +61,15 @@ std::string allowed_in_toml(const Option& option) {
                      allowed(option));
 }
 
+/// Why that type is not the right one. Where a word may stand for a number, any other is a mistake in the
+/// word rather than in its type.
+std::string complaint_about(const Option& option, const toml::node& node) {
+  const auto* const number = std::get_if<NumberValue>(&option.value);
+  if (number != nullptr && !number->word.empty() && node.is_string())
+    return fmt::format("is a string, but not \"{}\"", number->word);
+  return "has the wrong type, " + type_of(node);
+}
+
 std::string scalar_text(const toml::node& node) {
   if (const auto text = node.value_exact<std::string>()) return *text;
   if (const auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
@@ -83,9 +92,8 @@ Result<Setting> read_entry(std::string_view file, const toml::key& key, const to
   }
   if (option->name == "config") return failure(ExitCode::kConfig, place + ": a file cannot name another one");
   if (!has_right_type(*option, node)) {
-    return failure(ExitCode::kConfig,
-                   fmt::format("{}: {} has the wrong type, {}; allowed: {}", place, in_quotes(given(node)),
-                               type_of(node), allowed_in_toml(*option)));
+    return failure(ExitCode::kConfig, fmt::format("{}: {} {}; allowed: {}", place, in_quotes(given(node)),
+                                                  complaint_about(*option, node), allowed_in_toml(*option)));
   }
   return Setting{option, texts_of(node), place};
 }

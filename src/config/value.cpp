@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/base/text.hpp"
@@ -16,13 +17,25 @@ using Assigned = tl::expected<void, std::string>;
 
 constexpr unsigned kLargestPort = 65535;
 
+/// What stands behind the backslash for a character that has such a short form in TOML.
+std::optional<char> escape_letter(char c) {
+  switch (c) {
+    case '"':
+    case '\\': return c;
+    case '\n': return 'n';
+    case '\r': return 'r';
+    case '\t': return 't';
+    default: return std::nullopt;
+  }
+}
+
 std::string toml_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+    if (const auto letter = escape_letter(c)) {
       out += '\\';
-      out += c;
+      out += *letter;
     } else if (byte < 0x20 || byte == 0x7f) {
       out += fmt::format("\\u{:04X}", byte);
     } else {
@@ -112,7 +125,7 @@ class Reader {
     std::vector<Endpoint> addresses;
     for (const auto& text : texts_) {
       const auto address = Endpoint::parse(text);
-      if (!address) return tl::unexpected(in_quotes(text) + " is not an address with a port");
+      if (!address) return tl::unexpected(fmt::format("{} {}", in_quotes(text), Endpoint::why_not(text)));
       const bool twice =
           address->port() != 0 && std::find(addresses.begin(), addresses.end(), *address) != addresses.end();
       if (twice) return tl::unexpected(in_quotes(text) + " is given twice");
@@ -174,7 +187,7 @@ Assigned assign(const Option& option, const std::vector<std::string>& texts, Con
 std::string allowed(const Option& option) {
   return std::visit(
       Overloaded{
-          [](const SwitchValue&) -> std::string { return "on or off"; },
+          [](const SwitchValue&) -> std::string { return "on, true, yes, 1, or off, false, no, 0"; },
           [](const NumberValue& value) {
             const auto range = fmt::format("{} to {}", value.min, value.max);
             return value.word.empty() ? range : fmt::format("{}, or {}", range, value.word);

@@ -160,7 +160,7 @@ constexpr std::array kOptions = {
     LoadOption{"message", "TEXT", "a text instead; \\n, \\r, \\t and \\\\ stand for what they always do", "",
                read_message},
     LoadOption{"rate", "R",
-               "messages a second per connection, by the clock: latency counts from when one was due;\n"
+               "messages a second per connection, by the clock: latency counts from when one was due; "
                "0: the next message goes out as an echo returns",
                "0", read_rate<&LoadPlan::rate>},
     LoadOption{"pipeline", "K", "messages under way on a connection, without --rate", "1",
@@ -176,7 +176,7 @@ constexpr std::array kOptions = {
     LoadOption{"slow-reader", "RATE", "bytes a second that each connection reads at most; 0: no limit", "0",
                read_size<&LoadPlan::slow_reader, 0>},
     LoadOption{"source-address", "A[-B]",
-               "address, or range of them, to connect from in turn (repeatable): one reaches\n"
+               "address, or range of them, to connect from in turn (repeatable): one reaches "
                "about 28,000 connections to one target",
                "", read_sources},
     LoadOption{"duration", "D", "how long to measure; 0: until Ctrl-C", "10s",
@@ -201,9 +201,25 @@ constexpr std::array kOptions = {
                read_text<&LoadPlan::html>},
 };
 
+constexpr std::array kSignals = {
+    HelpEntry{"INT (Ctrl-C), TERM",
+              "end the run early, with its result; a second one does not wait for what is under way"},
+};
+
+constexpr std::array kExitCodes = {
+    HelpEntry{"0", "every byte came back and nothing failed"},
+    HelpEntry{"1", "a byte came back wrong or not at all, or a connection failed"},
+    HelpEntry{"64", "bad command line"},
+    HelpEntry{"69", "nobody knows the target's name, or a source address is not one of this machine's"},
+    HelpEntry{"70", "internal fault"},
+    HelpEntry{"71", "no memory, thread or descriptor to begin with"},
+    HelpEntry{"73", "a report, or standard output, cannot be written"},
+};
+
 constexpr int kFirstOption = 1000;  // beyond every character that getopt returns
-constexpr int kVersionOption = 1;
-constexpr int kHelpOption = 2;
+constexpr int kVersionOption = 'V';
+constexpr int kHelpOption = 'h';
+constexpr auto kShortOptions = ":hV";
 
 std::vector<option> getopt_table() {
   std::vector<option> table;
@@ -236,7 +252,8 @@ class Words {
     auto word = pointers_.begin() + std::max(::optind, 1);
     while (*word != nullptr && ((*word)[0] != '-' || (*word)[1] == '\0')) ++word;
     current_ = *word;
-    return ::getopt_long(static_cast<int>(words_.size()), pointers_.data(), ":", table_.data(), nullptr);
+    return ::getopt_long(static_cast<int>(words_.size()), pointers_.data(), kShortOptions, table_.data(),
+                         nullptr);
   }
   /// The word that next() stumbled over.
   std::string current() const { return current_ == nullptr ? std::string() : std::string(current_); }
@@ -266,16 +283,8 @@ Result<void> check_together(const LoadCommand& command) {
   return {};
 }
 
-std::string help_entry(std::string_view left, std::string_view right, std::string_view by_default) {
-  constexpr std::size_t kColumn = 28;
-  auto text = fmt::format("  {:<{}}", left, kColumn - 2);
-  for (const char c : right) {
-    text += c;
-    if (c == '\n') text.append(kColumn, ' ');
-  }
-  if (!by_default.empty()) text += fmt::format(" (default {})", by_default);
-  return text + '\n';
-}
+/// getopt would take the letters of "-help" one by one.
+bool is_cluster(std::string_view word) { return word.size() > 2 && word[0] == '-' && word[1] != '-'; }
 
 }  // namespace
 
@@ -283,13 +292,13 @@ Result<LoadCommand> read_load_command(const std::vector<std::string>& arguments)
   LoadCommand command;
   Words words(arguments);
   for (int found = words.next(); found != -1; found = words.next()) {
-    if (found == kVersionOption || found == kHelpOption) {
+    if ((found == kVersionOption || found == kHelpOption) && !is_cluster(words.current())) {
       command.action = found == kHelpOption ? LoadAction::kHelp : LoadAction::kVersion;
       return command;
     }
     if (found == ':')
       return usage(fmt::format("{}: the value is missing; allowed: what --help says", words.current()));
-    if (found == '?') {
+    if (found < kFirstOption) {
       return usage(
           fmt::format("command line: {} is not an option, or has a value too many or a name cut "
                       "too short; allowed: those of --help",
@@ -314,26 +323,30 @@ Result<LoadCommand> read_load_command(const std::vector<std::string>& arguments)
   return command;
 }
 
-std::string load_help() {
-  std::string text =
-      "Usage: tcp-echo-load [OPTION]... HOST:PORT\n"
-      "Loads a TCP echo server, compares every byte that comes back, and measures latency.\n\n";
+std::span<const HelpEntry> load_exit_codes() { return kExitCodes; }
+
+std::string load_help(std::size_t columns) {
+  constexpr std::size_t kColumn = 28;
+  HelpText help(columns);
+  help.paragraph("Usage: tcp-echo-load [OPTION]... HOST:PORT");
+  help.paragraph("Loads a TCP echo server, compares every byte that comes back, and measures latency.");
+  help.blank_line();
   for (const auto& option : kOptions) {
     const auto flag = option.placeholder == nullptr ? fmt::format("--{}", option.name)
                                                     : fmt::format("--{} {}", option.name, option.placeholder);
-    text += help_entry(flag, option.help, option.default_text);
+    std::string text(option.help);
+    if (!option.default_text.empty()) text += fmt::format(" (default {})", option.default_text);
+    help.entry(flag, text, kColumn);
   }
-  text += help_entry("--version", "print the version and exit", "");
-  text += help_entry("--help", "print this help and exit", "");
-  return text +
-         "\nDurations D: 250ms, 10s, 5m, 2h. Sizes S: 64, 16KiB, 1MiB. Ctrl-C ends the run early, with its "
-         "result; "
-         "a second\none does not wait for what is under way.\n"
-         "Exit codes: 0 every byte came back and nothing failed, 1 otherwise, 64 bad command line, 69 nobody "
-         "knows "
-         "the\ntarget's name, or a source address is not ours, 71 no memory, thread or descriptor to begin "
-         "with, "
-         "73 a report,\nor standard output, cannot be written.\n";
+  help.entry("-V, --version", "print the version and exit", kColumn);
+  help.entry("-h, --help", "print this help and exit", kColumn);
+  help.blank_line();
+  help.paragraph("Durations D: 250ms, 10s, 5m, 2h. Sizes S: 64, 16KiB, 1MiB.");
+  help.blank_line();
+  help.list("Signals:", kSignals);
+  help.blank_line();
+  help.list("Exit codes:", kExitCodes);
+  return help.text();
 }
 
 }  // namespace tcp_echo

@@ -94,9 +94,9 @@ Result<Endpoint> find_target(const std::string& text, const std::vector<Endpoint
   const auto name = take_apart_name(text);
   if (numbers || !name) {
     return failure(ExitCode::kUsage,
-                   fmt::format("the target {} is not possible; allowed: HOST:PORT such as 127.0.0.1:8090, "
+                   fmt::format("the target {} {}; allowed: HOST:PORT such as 127.0.0.1:8090, "
                                "[::1]:8090 or localhost:8090, with a port from 1 to 65535",
-                               in_quotes(text)));
+                               in_quotes(text), numbers ? "has no port" : Endpoint::why_not(text)));
   }
   const auto addresses = addresses_of(*name, sources.empty() ? AF_UNSPEC : sources.front().family());
   if (!addresses) return tl::unexpected(addresses.error());

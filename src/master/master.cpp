@@ -1,11 +1,13 @@
 #include "tcp_echo/master/master.hpp"
 
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <csignal>
 #include <utility>
 
+#include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/log.hpp"
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/ipc/address_notice.hpp"
@@ -36,11 +38,37 @@ void warn_of_short_backlog(unsigned wanted) {
   }
 }
 
+/// As many as a master or a worker holds anyhow, and some room.
+constexpr std::size_t kOwnDescriptors = 32;
+
+/// What cannot be had for want of a descriptor would otherwise fail somewhere in the middle, and not always
+/// with an error: libuv aborts. The master has a channel to each worker, and the listeners of all.
+void check_open_files_limit(const MasterBirth& birth, unsigned workers) {
+  const auto inherited = birth.inherited_sockets.size();
+  const auto listeners = inherited > 0 ? inherited : birth.config.listen.size() * workers;
+  const auto needed = kOwnDescriptors + workers + listeners;
+  const auto limit = static_cast<std::size_t>(open_files_limit());
+  if (limit >= needed) return;
+  throw FatalError(
+      {ExitCode::kOsError,
+       fmt::format("at most {} files may be open (ulimit -n), and {} with {} need {} at least", limit,
+                   counted(workers, "worker"), counted(listeners, "listening socket"), needed)});
+}
+
+/// So many connections may be asked for, and not be possible.
+void warn_of_few_descriptors(unsigned worker_connections) {
+  const auto limit = static_cast<std::size_t>(open_files_limit());
+  if (worker_connections + kOwnDescriptors <= limit) return;
+  spdlog::warn("--worker-connections: {} connections need {} open files, and {} are allowed (ulimit -n)",
+               worker_connections, worker_connections + kOwnDescriptors, limit);
+}
+
 }  // namespace
 
 Master::Holdings Master::acquire(MasterBirth& birth) {
   const auto& config = birth.config;
   const auto workers = wanted_workers(config);
+  check_open_files_limit(birth, workers);
   auto credentials = value_or_throw(find_credentials(config.user, config.group));
   auto pid_file = hold_pid_file(config);
   auto executable = value_or_throw(open_program(birth.program));
@@ -96,6 +124,7 @@ ExitCode Master::run() {
 
 void Master::start() {
   if (!generation_->listeners.is_inherited()) warn_of_short_backlog(config().backlog);
+  if (config().worker_connections > 0) warn_of_few_descriptors(config().worker_connections);
   scoreboard_.master().generation.store(generation_->number);
   started_at_ = loop_.now();
   scoreboard_.master().started_at.store(started_at_.count());

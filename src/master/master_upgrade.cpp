@@ -56,9 +56,10 @@ Result<void> check_room_for_copies(const UpgradeState& state) {
   const auto limit = static_cast<std::size_t>(open_files_limit());
   const auto open = open_descriptors();
   if (open + needed <= limit) return {};
-  return failure(ExitCode::kOsError,
-                 fmt::format("{} descriptors are open, and an upgrade needs {} more; the limit is {}", open,
-                             needed, limit));
+  return failure(
+      ExitCode::kOsError,
+      fmt::format("{} descriptors are open, and an upgrade needs {} more; the limit is {} (ulimit -n)", open,
+                  needed, limit));
 }
 
 void close_all_but(const std::vector<int>& descriptors, int kept) {

@@ -36,6 +36,14 @@ TEST(Endpoint, KeepsTheScopeOfALinkLocalAddress) {
   EXPECT_EQ(read_back("[fe80::1%lo]:80"), "[fe80::1%lo]:80");
 }
 
+TEST(Endpoint, SaysOfAnInterfaceThatIsNotHereThatItIsUnknown) {
+  EXPECT_EQ(read_back("[fe80::1%nosuch0]:80"), "refused");
+  EXPECT_EQ(Endpoint::why_not("[fe80::1%nosuch0]:80"), "names an interface that is unknown here, 'nosuch0'");
+  for (const auto* const text : {"[fe80::1%nosuch0]", "[fe80%nosuch0]:80", "fe80::1%nosuch0:80", "%", "]%:80",
+                                 "[::1]:%", "localhost:80"})
+    EXPECT_EQ(Endpoint::why_not(text), "is not an address with a port") << text;
+}
+
 TEST(Endpoint, WritesTheShortestFormOfAnAddress) {
   EXPECT_EQ(read_back("[0:0:0:0:0:0:0:0]:1"), "[::]:1");
   EXPECT_EQ(read_back("[::FFFF:1.2.3.4]:1"), "[::ffff:1.2.3.4]:1");

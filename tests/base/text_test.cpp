@@ -83,8 +83,13 @@ TEST(Switch, KnowsFourSpellingsOfEach) {
   for (const auto* const no : {"off", "false", "no", "0"}) EXPECT_EQ(parse_switch(no), false) << no;
 }
 
+TEST(Switch, TakesAnyCase) {
+  for (const auto* const yes : {"On", "ON", "True", "yEs"}) EXPECT_EQ(parse_switch(yes), true) << yes;
+  for (const auto* const no : {"Off", "oFF", "FALSE", "No"}) EXPECT_EQ(parse_switch(no), false) << no;
+}
+
 TEST(Switch, RefusesEverythingElse) {
-  for (const auto* const text : {"", "On", "TRUE", "2", "-1", "enable", "t", " on"})
+  for (const auto* const text : {"", "o", "onn", "2", "-1", "enable", "t", " on"})
     EXPECT_EQ(parse_switch(text), std::nullopt) << text;
 }
 

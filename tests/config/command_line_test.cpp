@@ -1,16 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <sstream>
-
 #include "config/support.hpp"
 
 namespace tcp_echo::test {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
 
 /// What the command line says of one option, each occurrence of a scalar by itself.
 std::vector<std::string> given(std::string_view option, const std::vector<std::string>& arguments) {
@@ -87,10 +83,20 @@ TEST(CommandLine, TakesASwitchsValueBehindAnEqualsSign) {
     EXPECT_FALSE(configured({std::string("--nodelay=") + no}).nodelay) << no;
 }
 
+TEST(CommandLine, LetsTheLastOfASwitchsFlagsCountHoweverItIsSpelled) {
+  EXPECT_TRUE(configured({"--no-nodelay", "--nodelay"}).nodelay);
+  EXPECT_FALSE(configured({"--nodelay", "--no-nodelay"}).nodelay);
+  EXPECT_FALSE(configured({"--no-nodelay", "--nodelay=on", "--nodelay=OFF"}).nodelay);
+  EXPECT_THAT(refused({"--nodelay=maybe", "--no-nodelay"}),
+              Says(ExitCode::kUsage, "--nodelay: 'maybe' is neither"))
+      << "one that does not count is checked all the same";
+}
+
 TEST(CommandLine, RefusesASwitchsValueThatIsNeitherOnNorOff) {
-  EXPECT_THAT(refused({"--send-reset=banana"}),
-              Says(ExitCode::kUsage, "--send-reset: 'banana' is neither on nor off; allowed: on or off"));
-  for (const auto* const text : {"", "2", "-1", "t", "enable", "ON"}) {
+  EXPECT_THAT(refused({"--send-reset=banana"}), Says(ExitCode::kUsage,
+                                                     "--send-reset: 'banana' is neither on nor off; "
+                                                     "allowed: on, true, yes, 1, or off, false, no, 0"));
+  for (const auto* const text : {"", "2", "-1", "t", "enable"}) {
     EXPECT_THAT(refused({std::string("--send-reset=") + text}),
                 Says(ExitCode::kUsage, "--send-reset: '" + std::string(text) + "' is "));
   }
@@ -172,50 +178,19 @@ TEST(CommandLine, PrefersHelpToEveryOtherAction) {
   EXPECT_EQ(action_of({"--help", "--check", "--version", "--print-config", "--probe"}), MasterAction::kHelp);
 }
 
-std::vector<std::string> help_lines() {
-  std::vector<std::string> lines;
-  std::istringstream stream(help_text());
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
+TEST(CommandLine, KnowsTheUsualLetters) {
+  EXPECT_EQ(action_of({"-t"}), MasterAction::kCheck);
+  EXPECT_EQ(action_of({"-V"}), MasterAction::kVersion);
+  EXPECT_EQ(action_of({"--workers", "2", "-h"}), MasterAction::kHelp);
 }
 
-TEST(Help, MentionsEveryOptionWithItsPlaceholder) {
-  for (const auto& option : options()) {
-    const auto spelled = option.is_switch() ? option.flag() + ", --no-" + std::string(option.name)
-                                            : option.flag() + " " + std::string(option.placeholder);
-    EXPECT_THAT(help_text(), HasSubstr("\n  " + spelled)) << option.name;
-    EXPECT_THAT(help_text(), HasSubstr(std::string(option.help))) << option.name;
-  }
+TEST(CommandLine, TakesALetterByItselfOnly) {
+  for (const auto* const word : {"-tV", "-help", "-t=yes", "-h=", "-H", "-v", "-"})
+    EXPECT_THAT(refused({word}), Says(ExitCode::kUsage, "'" + std::string(word) + "' is not an option"));
 }
 
-TEST(Help, MentionsEveryAction) {
-  for (const auto* const flag : {"--check", "--print-config", "--version", "--help"})
-    EXPECT_THAT(help_text(), HasSubstr(std::string("\n  ") + flag + " "));
-}
-
-TEST(Help, NamesDefaultsAndWhatIsStillToCome) {
-  EXPECT_THAT(help_text(), HasSubstr("(default " + std::string(row("idle-timeout").default_text) + ")\n"));
-  EXPECT_THAT(help_text(), HasSubstr("one line per closed connection (not supported yet)\n"));
-  EXPECT_THAT(help_text(), Not(HasSubstr("(default )")));
-}
-
-TEST(Help, FitsAWideTerminal) {
-  for (const auto& line : help_lines()) EXPECT_LE(line.size(), 120U) << line;
-}
-
-TEST(Help, StandsInTwoColumns) {
-  constexpr std::size_t kColumn = 34;
-  for (const auto& line : help_lines()) {
-    const bool has_both_columns = line.starts_with("  ") && line.find("  ", 2) != std::string::npos;
-    if (has_both_columns) {
-      EXPECT_EQ(line.find_first_not_of(' ', line.rfind("  ")), kColumn) << line;
-    }
-  }
-}
-
-TEST(Help, HasNoTrailingSpaceAndEndsItsLastLine) {
-  for (const auto& line : help_lines()) EXPECT_FALSE(line.ends_with(' ')) << line;
-  EXPECT_TRUE(help_text().ends_with('\n'));
+TEST(CommandLine, LeavesALetterThatIsAValueAlone) {
+  EXPECT_EQ(read_command_line({"--idle-notice", "-h"})->action, MasterAction::kRun);
 }
 
 }  // namespace

@@ -440,6 +440,12 @@ TEST_F(Loader, PrintsTheSourceBehindEachValue) {
   EXPECT_THAT(text, HasSubstr("\nsend_reset = false  # built-in default\n"));
 }
 
+TEST_F(Loader, PrintsValuesAndFlagsAsTheyWereGiven) {
+  const auto text = annotated_toml(loaded({"--no-nodelay", R"(--idle-notice=bye\r\n)"}));
+  EXPECT_THAT(text, HasSubstr("\nnodelay = false  # --no-nodelay\n"));
+  EXPECT_THAT(text, HasSubstr(R"(idle_notice = "bye\r\n"  # --idle-notice)"));
+}
+
 TEST_F(Loader, PrintsAConfigurationThatLoadsToTheSame) {
   for (const auto& arguments : {std::vector<std::string>{}, {"--port", "7"}, unusual_arguments()}) {
     const auto first = loaded(arguments);

@@ -1,23 +1,15 @@
-// README and --help tell the same story: the table in README.md is the one that this test builds from the
-// options.
+// README and --help tell the same story: these parts of README.md are made from the tables behind both.
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "config/support.hpp"
+#include "support/document.hpp"
+#include "tcp_echo/config/manual.hpp"
 
 namespace tcp_echo::test {
 namespace {
-
-/// A pipe would end the cell.
-std::string in_cell(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
-  return out;
-}
 
 std::string table_row(const Option& option) {
   const auto spelled =
@@ -33,12 +25,14 @@ std::string option_table() {
   return table;
 }
 
-TEST(Readme, ContainsTheTableOfOptions) {
-  std::ifstream stream(TCP_ECHO_README);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  EXPECT_NE(text.find(option_table()), std::string::npos)
-      << TCP_ECHO_README << " must contain this table:\n\n"
-      << option_table();
+TEST(Readme, ContainsTheTableOfOptions) { expect_part_is(TCP_ECHO_README, "options", option_table()); }
+
+TEST(Readme, ContainsTheTableOfSignals) {
+  expect_part_is(TCP_ECHO_README, "signals", table_of("signal", "effect", signals()));
+}
+
+TEST(Readme, ContainsTheTableOfExitCodes) {
+  expect_part_is(TCP_ECHO_README, "exit codes", table_of("exit code", "means", exit_codes()));
 }
 
 }  // namespace

@@ -132,6 +132,12 @@ TEST(Value, OfListenNamesTheOneAddressThatIsWrong) {
               testing::StartsWith("'localhost:2' is not an address with a port; allowed: "));
 }
 
+TEST(Value, OfListenNamesAnInterfaceThatIsNotThere) {
+  EXPECT_THAT(outcome("listen", {"[fe80::1%nosuch0]:8090"}),
+              testing::StartsWith(
+                  "'[fe80::1%nosuch0]:8090' names an interface that is unknown here, 'nosuch0'; allowed: "));
+}
+
 TEST(Value, OfListenHasNoAddressTwice) {
   EXPECT_THAT(outcome("listen", {"[::1]:1", "127.0.0.1:1", "[0::1]:1"}),
               testing::StartsWith("'[0::1]:1' is given twice; "));
@@ -200,8 +206,8 @@ TEST(Toml, WritesANumbersWordForZero) {
 
 TEST(Toml, EscapesQuotesBackslashesAndControlCharacters) {
   Config config;
-  config.idle_notice = "\"a\\b\"\n\x7f\xc3\xa9";
-  EXPECT_EQ(to_toml(row("idle-notice"), config), "\"\\\"a\\\\b\\\"\\u000A\\u007F\xc3\xa9\"");
+  config.idle_notice = "\"a\\b\"\n\r\t\x7f\xc3\xa9";
+  EXPECT_EQ(to_toml(row("idle-notice"), config), "\"\\\"a\\\\b\\\"\\n\\r\\t\\u007F\xc3\xa9\"");
 }
 
 }  // namespace

@@ -89,4 +89,19 @@ test_build_configures_afresh_in_a_folder_that_was_copied_or_moved() {
   done
 }
 
+configure_with() {
+  printf 'cmake_minimum_required(VERSION 3.22)\ninclude(cmake/defaults.cmake)\n' >"$scratch/script.cmake"
+  (cd "$root" && cmake -DPROJECT_BINARY_DIR="$scratch" "-D$1" -P "$scratch/script.cmake" 2>&1)
+}
+
+test_a_built_in_default_that_is_not_possible_fails_when_configuring() {
+  for good in PORT=7 WORKERS=auto WORKERS=16 IDLE_TIMEOUT=0 WATCHDOG=90s NODELAY=OFF IDLE_NOTICE=bye; do
+    configure_with "TCP_ECHO_DEFAULT_$good" || die "$good is refused"
+  done
+  for bad in PORT=seven PORT=65536 PORT=-1 PORT= WORKERS=none WORKERS=0 IDLE_TIMEOUT=5 NODELAY=maybe LOG_LEVEL=loud PROT=7; do
+    text=$(configure_with "TCP_ECHO_DEFAULT_$bad") && die "$bad is taken"
+    case $text in *"TCP_ECHO_DEFAULT_${bad%%=*}: "*'; allowed: '*) ;; *) die "$bad: $text" ;; esac
+  done
+}
+
 "$1"

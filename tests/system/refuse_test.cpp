@@ -101,6 +101,16 @@ TEST(Refuse, AFifoForAFileThatNobodyWrites) {
   }
 }
 
+TEST(Refuse, AStartForWhichTooFewFilesMayBeOpen) {
+  for (const rlim_t limit : {8U, 20U, 38U}) {  // libuv would abort at some of them
+    Launch launch{{"--workers", "2", "--listen", "127.0.0.1:0,127.0.0.2:0,127.0.0.3:0"}};
+    launch.open_files = limit;
+    expect_refusal(
+        run(launch), 71,
+        {"at most " + std::to_string(limit) + " files may be open (ulimit -n)", "need 40 at least"});
+  }
+}
+
 TEST(Refuse, OptionsThatAreNotSupportedYet) {
   expect_refusal(run({{"--log-connections"}}), 64, {"--log-connections: ", "not supported yet"});
   expect_refusal(run({{}, {"TCP_ECHO_SANDBOX=auto"}}), 78, {"TCP_ECHO_SANDBOX: ", "not supported yet"});
@@ -154,6 +164,26 @@ TEST(Answer, ALongBacklogIsWarnedAboutWhenTheKernelCutsIt) {
   Daemon daemon(Daemon::on_free_port({"--backlog", "1000000"}));
   ASSERT_TRUE(daemon.is_serving());
   EXPECT_NE(daemon.log().find("net.core.somaxconn"), std::string::npos);
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Answer, AStartWithAsManyFilesAsAreNeededServes) {
+  auto launch = Daemon::on_free_port({"--workers", "4"});
+  launch.open_files = 40;
+  Daemon daemon(std::move(launch));
+  EXPECT_EQ(Client(daemon.port()).echo("hi"), "hi");
+  EXPECT_EQ(daemon.stop().exit_code, 0);
+}
+
+TEST(Answer, MoreConnectionsThanFilesMayBeOpenAreWarnedAbout) {
+  auto launch = Daemon::on_free_port({"--workers", "1", "--worker-connections", "1000"});
+  launch.open_files = 512;
+  Daemon daemon(std::move(launch));
+  ASSERT_TRUE(daemon.is_serving());
+  EXPECT_NE(daemon.log().find("--worker-connections: 1000 connections need 1032 open files, and 512 are "
+                              "allowed (ulimit -n)"),
+            std::string::npos)
+      << daemon.log();
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 

@@ -353,7 +353,8 @@ TEST(Upgrade, WithoutRoomForTheDescriptorsOfTwoProgramsIsRefused) {
   ASSERT_TRUE(service.daemon().is_serving()) << service.daemon().log();
   Crowd crowd(service.port(), 10);
   ASSERT_TRUE(service.fails_to_upgrade());
-  EXPECT_THAT(service.daemon().log(), HasSubstr("the limit is 64; this program goes on as before"));
+  EXPECT_THAT(service.daemon().log(),
+              HasSubstr("the limit is 64 (ulimit -n); this program goes on as before"));
   const auto counts = crowd.finish();
   EXPECT_EQ(counts.broken(), 0U) << counts.text();
 }

@@ -15,6 +15,9 @@ class Endpoint {
  public:
   /// Numbers only, never a name: a daemon must not start differently because a resolver had a bad moment.
   static std::optional<Endpoint> parse(std::string_view text);
+  /// What is wrong with a text that parse() refuses: it "is not an address with a port", or it "names an
+  /// interface that is unknown here, 'eth7'".
+  static std::string why_not(const std::string& text);
   static Endpoint any_v6(std::uint16_t port);
   static Endpoint any_v4(std::uint16_t port);
   static Endpoint from_sockaddr(const sockaddr_storage& address, socklen_t size);

@@ -24,7 +24,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text);
 /// "64", "64KiB", "1MiB", "2GiB": bytes. Nothing for anything else, also for what does not fit.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
-/// "on", "true", "yes", "1" and their opposites.
+/// "on", "true", "yes", "1" and their opposites, in any case.
 std::optional<bool> parse_switch(std::string_view text);
 
 /// With control characters, and bytes that are not UTF-8, as \n or \x1b: whatever a user typed, it stays one

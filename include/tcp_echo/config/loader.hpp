@@ -15,9 +15,6 @@
 
 namespace tcp_echo {
 
-/// What the command line asks for.
-enum class MasterAction : std::uint8_t { kRun, kCheck, kPrintConfig, kProbe, kVersion, kHelp };
-
 /// One value, as given, before it is checked.
 struct Setting {
   const Option* option = nullptr;
@@ -65,8 +62,5 @@ Result<Config> parse_effective_toml(std::string_view text);
 /// For --print-config: as above, each value with its source as a comment. load() of it gives the same
 /// configuration.
 std::string annotated_toml(const Loaded& loaded);
-
-/// For --help, from the table.
-std::string help_text();
 
 }  // namespace tcp_echo

@@ -1,6 +1,5 @@
 // The one table of options. A row tells everything about an option: flag, environment variable, key of the
-// file, --help,
-// --print-config, error lines and README all derive from it, and a test walks the rows.
+// file, --help, --print-config, error lines and README all derive from it, and a test walks the rows.
 #pragma once
 
 #include <chrono>
@@ -98,5 +97,22 @@ std::span<const Option> options();
 const Option* find_option(std::string_view name);
 const Option* find_option_by_variable(std::string_view variable);
 const Option* find_option_by_key(std::string_view key);
+
+/// What the command line asks for.
+enum class MasterAction : std::uint8_t { kRun, kCheck, kPrintConfig, kProbe, kVersion, kHelp };
+
+/// A flag that asks for something else than to serve. It takes no value, and is in no file.
+struct ActionFlag {
+  std::string_view name;  ///< without the dashes
+  char letter = '\0';     ///< of its short form, -h, if it has one
+  std::string_view help;
+  MasterAction action = MasterAction::kRun;
+
+  std::string flag() const;        ///< "--help"
+  std::string short_flag() const;  ///< "-h", or empty
+};
+
+/// In the order of --help. If several are given, the last of these counts.
+std::span<const ActionFlag> action_flags();
 
 }  // namespace tcp_echo

@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tcp_echo/base/endpoint.hpp"
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/help.hpp"
 
 namespace tcp_echo {
 
@@ -64,6 +67,10 @@ struct LoadCommand {
 /// given and what is allowed.
 Result<LoadCommand> read_load_command(const std::vector<std::string>& arguments);
 
-std::string load_help();
+/// What tcp-echo-load ends with. The names are the numbers.
+std::span<const HelpEntry> load_exit_codes();
+
+/// The text of --help, for lines of that many columns.
+std::string load_help(std::size_t columns);
 
 }  // namespace tcp_echo

@@ -1,0 +1,87 @@
+#include "tcp_echo/config/manual.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <array>
+
+#include "tcp_echo/config/options.hpp"
+
+namespace tcp_echo {
+namespace {
+
+constexpr std::array kSignals = {
+    HelpEntry{
+        "TERM, QUIT, INT",
+        "stop gracefully, within --shutdown-timeout; a second TERM or INT stops at once; either way the "
+        "exit code is 0"},
+    HelpEntry{"HUP",
+              "reload: read the configuration again and replace all workers; if anything is wrong, nothing "
+              "changes"},
+    HelpEntry{"USR1",
+              "reopen the log file in all processes; log statistics, a line for each worker and one for the "
+              "service"},
+    HelpEntry{"USR2",
+              "upgrade: replace the program by the file that is at its path now, then reload; if that cannot "
+              "serve, this program goes on"},
+    HelpEntry{"TTIN, TTOU", "one worker more, one fewer; never below 1, nor above 1024"},
+};
+
+constexpr std::array kExitCodes = {
+    HelpEntry{"0", "clean stop, graceful or at once"},
+    HelpEntry{"64", "bad command line"},
+    HelpEntry{"69",
+              "cannot listen: another process has the port, or the address is not one of this machine's (the "
+              "message names it); or --probe got no echo"},
+    HelpEntry{"70", "internal fault"},
+    HelpEntry{"71", "an operating-system call failed"},
+    HelpEntry{"73", "cannot create the log file or the pid file, or another instance holds the pid file"},
+    HelpEntry{"75", "workers could not become ready"},
+    HelpEntry{"77", "no permission, such as for a port below 1024"},
+    HelpEntry{"78", "bad configuration file or environment"},
+};
+
+constexpr std::size_t kColumn = 28;  ///< where it is said what a flag does
+
+void add(HelpText& help, const Option& option) {
+  const auto flag = option.is_switch() ? fmt::format("--[no-]{}", option.name)
+                                       : fmt::format("{} {}", option.flag(), option.placeholder);
+  std::string text(option.help);
+  if (option.support == Support::kLater)
+    text += " (not supported yet)";
+  else if (!option.default_text.empty())
+    text += fmt::format(" (default {})", option.default_text);
+  help.entry(flag, text, kColumn);
+}
+
+void add(HelpText& help, const ActionFlag& flag) {
+  const auto letter = flag.short_flag();
+  help.entry(letter.empty() ? flag.flag() : letter + ", " + flag.flag(), flag.help, kColumn);
+}
+
+}  // namespace
+
+std::span<const HelpEntry> signals() { return kSignals; }
+
+std::span<const HelpEntry> exit_codes() { return kExitCodes; }
+
+std::string help_text(std::size_t columns) {
+  HelpText help(columns);
+  help.paragraph("Usage: tcp-echo-master [OPTION]...");
+  help.paragraph("A TCP echo daemon: a master supervises workers that send back every byte they receive.");
+  help.blank_line();
+  for (const auto& option : options()) add(help, option);
+  help.blank_line();
+  for (const auto& flag : action_flags()) add(help, flag);
+  help.blank_line();
+  help.paragraph(
+      "Each option is also an environment variable (TCP_ECHO_IDLE_TIMEOUT=60s; lists are comma-separated) "
+      "and a key of the TOML file (idle_timeout = \"60s\"). Built-in default < file < environment < flag. "
+      "Durations D: 250ms, 10s, 5m, 2h.");
+  help.blank_line();
+  help.list("Signals, to the master:", signals());
+  help.blank_line();
+  help.list("Exit codes:", exit_codes());
+  return help.text();
+}
+
+}  // namespace tcp_echo
