@@ -101,7 +101,7 @@ TEST(Refuse, AFifoForAFileThatNobodyWrites) {
   }
 }
 
-TEST(Refuse, AStartForWhichTooFewFilesMayBeOpen) {
+TEST(Refuse, AStartForWhichThereAreTooFewDescriptors) {
   for (const rlim_t limit : {8U, 20U, 38U}) {  // libuv would abort at some of them
     Launch launch{{"--workers", "2", "--listen", "127.0.0.1:0,127.0.0.2:0,127.0.0.3:0"}};
     launch.open_files = limit;
@@ -167,7 +167,7 @@ TEST(Answer, ALongBacklogIsWarnedAboutWhenTheKernelCutsIt) {
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 
-TEST(Answer, AStartWithAsManyFilesAsAreNeededServes) {
+TEST(Answer, AStartWithAsManyDescriptorsAsAreNeededServes) {
   auto launch = Daemon::on_free_port({"--workers", "4"});
   launch.open_files = 40;
   Daemon daemon(std::move(launch));
@@ -175,7 +175,7 @@ TEST(Answer, AStartWithAsManyFilesAsAreNeededServes) {
   EXPECT_EQ(daemon.stop().exit_code, 0);
 }
 
-TEST(Answer, MoreConnectionsThanFilesMayBeOpenAreWarnedAbout) {
+TEST(Answer, MoreConnectionsThanDescriptorsAreWarnedAbout) {
   auto launch = Daemon::on_free_port({"--workers", "1", "--worker-connections", "1000"});
   launch.open_files = 512;
   Daemon daemon(std::move(launch));
