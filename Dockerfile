@@ -41,8 +41,10 @@ COPY include/ include/
 COPY src/ src/
 ARG CMAKE_OPTS=
 RUN scripts/build.sh release
-COPY README.md LICENSE ./
+COPY *.md LICENSE ./
 COPY docs/ docs/
+COPY examples/ examples/
+COPY bench/results/ bench/results/
 RUN DESTDIR=/install cmake --install build/release --strip
 
 FROM ${BASE_IMAGE} AS prod

@@ -60,7 +60,7 @@ std::string legend(const Results& results);
 /// Which runs were dropped, what was not measured at all, and why; empty if nothing.
 std::string faults(const Results& results);
 
-/// For the README.
+/// For docs/performance.md.
 std::string markdown(const Results& results);
 
 /// Everything, each run's figures included (RFC 8259).

@@ -46,9 +46,8 @@ void add(HelpText& help, const Option& option) {
   const auto flag = option.is_switch() ? fmt::format("--[no-]{}", option.name)
                                        : fmt::format("{} {}", option.flag(), option.placeholder);
   std::string text(option.help);
-  if (option.support == Support::kLater)
-    text += " (not supported yet)";
-  else if (!option.default_text.empty())
+  if (const auto not_yet = option.not_yet(); !not_yet.empty()) text += fmt::format(" ({})", not_yet);
+  if (option.support == Support::kNow && !option.default_text.empty())
     text += fmt::format(" (default {})", option.default_text);
   help.entry(flag, text, kColumn);
 }

@@ -146,6 +146,11 @@ std::string Option::key() const {
   return spelled(name, '_', [](int c) { return c; });
 }
 
+std::string Option::not_yet() const {
+  if (support == Support::kLater) return "not supported yet";
+  return later_word.empty() ? std::string() : std::string(later_word) + " is not supported yet";
+}
+
 std::span<const Option> options() { return kOptions; }
 
 const Option* find_option(std::string_view name) {

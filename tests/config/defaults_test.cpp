@@ -18,7 +18,7 @@ namespace {
 
 /// "PORT" -> "NUMBER 0 65535".
 std::map<std::string, std::string> kinds_in_cmake() {
-  const auto text = read_document(TCP_ECHO_DEFAULTS);
+  const auto text = read_document(TCP_ECHO_SOURCE "/cmake/defaults.cmake");
   const std::regex line(R"re(\ntcp_echo_default\((\w+) (?:"[^"]*"|\S+) ([^)]*)\))re");
   std::map<std::string, std::string> kinds;
   for (std::sregex_iterator found(text.begin(), text.end(), line), end; found != end; ++found)

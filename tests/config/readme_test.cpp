@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "config/support.hpp"
@@ -11,12 +12,14 @@
 namespace tcp_echo::test {
 namespace {
 
+constexpr auto kReadme = TCP_ECHO_SOURCE "/README.md";
+
 std::string table_row(const Option& option) {
   const auto spelled =
       option.is_switch() ? option.flag() : option.flag() + " " + std::string(option.placeholder);
   const auto standard = option.default_text.empty() ? "none" : in_cell(option.default_text);
-  const auto* const later = option.support == Support::kLater ? " (not supported yet)" : "";
-  return "| `" + in_cell(spelled) + "` | `" + standard + "` | " + in_cell(option.help) + later + " |\n";
+  const auto not_yet = option.not_yet().empty() ? "" : " (" + option.not_yet() + ")";
+  return "| `" + in_cell(spelled) + "` | `" + standard + "` | " + in_cell(option.help) + not_yet + " |\n";
 }
 
 std::string option_table() {
@@ -25,14 +28,20 @@ std::string option_table() {
   return table;
 }
 
-TEST(Readme, ContainsTheTableOfOptions) { expect_part_is(TCP_ECHO_README, "options", option_table()); }
+TEST(Readme, ContainsTheTableOfOptions) { expect_part_is(kReadme, "options", option_table()); }
 
 TEST(Readme, ContainsTheTableOfSignals) {
-  expect_part_is(TCP_ECHO_README, "signals", table_of("signal", "effect", signals()));
+  expect_part_is(kReadme, "signals", table_of("signal", "effect", signals()));
 }
 
 TEST(Readme, ContainsTheTableOfExitCodes) {
-  expect_part_is(TCP_ECHO_README, "exit codes", table_of("exit code", "means", exit_codes()));
+  expect_part_is(kReadme, "exit codes", table_of("exit code", "means", exit_codes()));
+}
+
+/// Who wants the options should not be tired before they come.
+TEST(Readme, IsShort) {
+  const auto text = read_document(kReadme);
+  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 280) << "more of it belongs into docs/";
 }
 
 }  // namespace

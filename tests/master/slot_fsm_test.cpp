@@ -201,7 +201,7 @@ std::string picture() {
 }
 
 TEST(SlotFsm, IsAsThePictureInTheDocumentationShowsIt) {
-  std::ifstream stream(TCP_ECHO_ARCHITECTURE);
+  std::ifstream stream(TCP_ECHO_SOURCE "/docs/architecture.md");
   const std::string text(std::istreambuf_iterator<char>(stream), {});
   const std::string begin = "<!-- slot states -->\n";
   const auto from = text.find(begin);

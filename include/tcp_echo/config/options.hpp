@@ -81,6 +81,9 @@ struct Option {
   std::string variable() const;  ///< "TCP_ECHO_IDLE_TIMEOUT"
   std::string key() const;       ///< "idle_timeout"
 
+  /// What of it is not supported yet, in words for whoever reads of it; empty if all is.
+  std::string not_yet() const;
+
   bool is_switch() const { return std::holds_alternative<SwitchValue>(value); }
   bool is_list() const { return std::holds_alternative<ListenValue>(value); }
 };
