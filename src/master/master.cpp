@@ -10,9 +10,9 @@
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/log.hpp"
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/config/worker_count.hpp"
+#include "tcp_echo/daemon/executable.hpp"
 #include "tcp_echo/ipc/address_notice.hpp"
-#include "tcp_echo/master/executable.hpp"
-#include "tcp_echo/master/worker_count.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 
 namespace tcp_echo {

@@ -15,10 +15,10 @@
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config/log_settings.hpp"
 #include "tcp_echo/config/options.hpp"
-#include "tcp_echo/master/log_target.hpp"
+#include "tcp_echo/config/worker_count.hpp"
+#include "tcp_echo/daemon/log_target.hpp"
 #include "tcp_echo/master/master.hpp"
 #include "tcp_echo/master/reloadable.hpp"
-#include "tcp_echo/master/worker_count.hpp"
 
 namespace tcp_echo {
 namespace {

@@ -12,9 +12,9 @@
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config/loader.hpp"
-#include "tcp_echo/master/executable.hpp"
+#include "tcp_echo/daemon/executable.hpp"
 #include "tcp_echo/master/master.hpp"
-#include "tcp_echo/master/upgrade_call.hpp"
+#include "tcp_echo/upgrade/upgrade_call.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -52,7 +52,7 @@ void keep_over_execve(const std::vector<int>& descriptors, bool keep) {
 /// if it has to go on after it. Then those of candidates may be among them, one for each slot.
 Result<void> check_room_for_copies(const UpgradeState& state) {
   constexpr std::size_t kSpare = 32;
-  const auto needed = state.descriptors().size() + state.slots.size() + kSpare;
+  const auto needed = state.descriptors().size() + state.fleet.slots.size() + kSpare;
   const auto limit = static_cast<std::size_t>(open_files_limit());
   const auto open = open_descriptors();
   if (open + needed <= limit) return {};
@@ -167,7 +167,7 @@ UpgradeState Master::record() const {
     for (const auto& socket : address.by_slot)
       record.sockets.push_back(socket == nullptr ? -1 : socket->get());
   }
-  fleet_.record(state);
+  state.fleet = fleet_.record();
   state.upgrade_is_asked = agenda_.upgrade_is_asked();
   state.reload_is_asked = agenda_.reload_is_asked();
   state.workers_asked = agenda_.workers_asked();
@@ -185,13 +185,13 @@ Master::Holdings Master::receive(const MasterBirth& birth, const MasterInheritan
           copy_of(inheritance.program),
           value_or_throw(Scoreboard::take_over(copy_of(state.scoreboard))),
           std::make_shared<const Generation>(Generation{state.generation, config, listeners_from(state)}),
-          state.slots.size()};
+          state.fleet.slots.size()};
 }
 
 Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
     : Master(std::move(birth), receive(birth, inheritance)) {
   const auto& state = inheritance.state;
-  fleet_.take_over(state);
+  fleet_.take_over(state.fleet);
   started_at_ = std::clamp(std::chrono::milliseconds(scoreboard_.master().started_at.load()),
                            std::chrono::milliseconds{}, loop_.now());
   const bool goes_back = inheritance.former < 0;

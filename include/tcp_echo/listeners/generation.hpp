@@ -1,0 +1,17 @@
+// What the workers of one generation have in common: they were started with one configuration, on one set of
+// listeners. A reload or an upgrade makes the next one; workers of two may run side by side for a moment.
+#pragma once
+
+#include "tcp_echo/config/config.hpp"
+#include "tcp_echo/listeners/listener_set.hpp"
+
+namespace tcp_echo {
+
+/// Never changed once it is made: whoever still runs with it has it for as long as he needs.
+struct Generation {
+  unsigned number = 1;
+  Config config;
+  ListenerSet listeners;
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,225 @@
+#include "tcp_echo/upgrade/upgrade_state.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "tcp_echo/base/endpoint.hpp"
+#include "tcp_echo/base/text.hpp"
+#include "tcp_echo/ipc/scoreboard.hpp"
+
+namespace tcp_echo {
+namespace {
+
+using Json = nlohmann::json;
+
+/// A path is any bytes but 0; JSON has text, which is UTF-8. What is not is told in numbers.
+Json json_of_path(const std::string& path) {
+  if (is_utf8(path)) return path;
+  return std::vector<std::uint8_t>(path.begin(), path.end());
+}
+
+Json json_of(const WorkerRecord& worker) {
+  Json json = {{"pid", worker.pid},
+               {"block", worker.block},
+               {"control", worker.control},
+               {"protocol", worker.protocol},
+               {"started_at", worker.started_at.count()},
+               {"ready_at", worker.ready_at.count()}};
+  if (worker.generation) json["generation"] = *worker.generation;
+  if (worker.watchdog) json["watchdog"] = worker.watchdog->count();
+  return json;
+}
+
+Json json_of(const SlotRecord& slot) {
+  Json json = {{"state", name_of(slot.state)}, {"needs_borrower", slot.needs_borrower}};
+  if (slot.worker) json["worker"] = json_of(*slot.worker);
+  if (slot.borrower) json["borrower"] = *slot.borrower;
+  return json;
+}
+
+Json json_of(const LeaverRecord& leaver) {
+  return {{"slot", leaver.slot}, {"stage", name_of(leaver.stage)}, {"worker", json_of(leaver.worker)}};
+}
+
+Json json_of(const RestartRecord& restart) { return {{"slot", restart.slot}, {"worker", restart.worker}}; }
+
+Json json_of(const AddressRecord& address) {
+  return {{"wanted", address.wanted}, {"bound", address.bound}, {"sockets", address.sockets}};
+}
+
+template <class T>
+Json array_of(const std::vector<T>& values) {
+  auto array = Json::array();
+  for (const auto& value : values) array.push_back(json_of(value));
+  return array;
+}
+
+// From here on: nlohmann throws where something is missing or of another type.
+
+std::string path_from(const Json& json) {
+  if (json.is_string()) return json.get<std::string>();
+  const auto bytes = json.get<std::vector<std::uint8_t>>();
+  return {bytes.begin(), bytes.end()};
+}
+
+WorkerRecord worker_from(const Json& json) {
+  WorkerRecord worker{.pid = json.at("pid").get<pid_t>(),
+                      .block = json.at("block").get<std::size_t>(),
+                      .control = json.at("control").get<int>(),
+                      .protocol = json.at("protocol").get<unsigned>(),
+                      .started_at = std::chrono::milliseconds(json.at("started_at").get<std::int64_t>()),
+                      .ready_at = std::chrono::milliseconds(json.at("ready_at").get<std::int64_t>())};
+  if (json.contains("generation")) worker.generation = json.at("generation").get<unsigned>();
+  if (json.contains("watchdog"))
+    worker.watchdog = std::chrono::milliseconds(json.at("watchdog").get<std::int64_t>());
+  return worker;
+}
+
+template <class T, std::size_t N>
+T one_named(const std::array<T, N>& all, const std::string& name) {
+  const auto* const found =
+      std::find_if(all.begin(), all.end(), [&name](T each) { return name_of(each) == name; });
+  if (found == all.end()) throw std::invalid_argument("nothing can be " + name);
+  return *found;
+}
+
+SlotRecord slot_from(const Json& json) {
+  SlotRecord slot;
+  slot.state = one_named(kSlotStates, json.at("state").get<std::string>());
+  slot.needs_borrower = json.at("needs_borrower").get<bool>();
+  if (json.contains("worker")) slot.worker = worker_from(json.at("worker"));
+  if (json.contains("borrower")) slot.borrower = json.at("borrower").get<std::size_t>();
+  return slot;
+}
+
+LeaverRecord leaver_from(const Json& json) {
+  return {json.at("slot").get<unsigned>(), one_named(kLeaverStages, json.at("stage").get<std::string>()),
+          worker_from(json.at("worker"))};
+}
+
+RestartRecord restart_from(const Json& json) {
+  return {json.at("slot").get<unsigned>(), json.at("worker").get<pid_t>()};
+}
+
+AddressRecord address_from(const Json& json) {
+  return {json.at("wanted").get<std::string>(), json.at("bound").get<std::string>(),
+          json.at("sockets").get<std::vector<int>>()};
+}
+
+template <class T>
+std::vector<T> vector_from(const Json& array, T (*from)(const Json&)) {
+  std::vector<T> values;
+  values.reserve(array.size());
+  for (const auto& json : array) values.push_back(from(json));
+  return values;
+}
+
+UpgradeState state_from(const Json& json) {
+  UpgradeState state;
+  state.program = path_from(json.at("program"));
+  state.folder = path_from(json.at("folder"));
+  state.configuration = json.at("configuration").get<std::string>();
+  state.generation = json.at("generation").get<unsigned>();
+  state.workers = json.at("workers").get<unsigned>();
+  state.workers_are_set_by_hand = json.at("workers_are_set_by_hand").get<bool>();
+  state.scoreboard = json.at("scoreboard").get<int>();
+  state.log = json.at("log").get<int>();
+  state.pid_file = json.at("pid_file").get<int>();
+  state.listeners_are_inherited = json.at("listeners_are_inherited").get<bool>();
+  state.addresses = vector_from(json.at("addresses"), address_from);
+  state.fleet.slots = vector_from(json.at("slots"), slot_from);
+  state.fleet.leavers = vector_from(json.at("leavers"), leaver_from);
+  state.upgrade_is_asked = json.at("upgrade_is_asked").get<bool>();
+  state.reload_is_asked = json.at("reload_is_asked").get<bool>();
+  state.workers_asked = json.at("workers_asked").get<int>();
+  state.restarts = vector_from(json.at("restarts"), restart_from);
+  return state;
+}
+
+/// What would lead a master astray.
+Result<void> check(const UpgradeState& state) {
+  const auto wrong = [](std::string_view what) {
+    return failure(ExitCode::kConfig, fmt::format("the state to take over has {}", what));
+  };
+  if (state.fleet.slots.size() > kMostSlots || state.workers == 0 || state.workers > state.fleet.slots.size())
+    return wrong("no sensible number of workers");
+  for (const auto& address : state.addresses) {
+    for (const auto& text : {address.wanted, address.bound}) {
+      if (!Endpoint::parse(text)) return wrong("no address in " + in_quotes(text));
+    }
+  }
+  for (const auto& slot : state.fleet.slots) {
+    if (slot.borrower && *slot.borrower >= state.fleet.slots.size()) return wrong("a loan to no slot");
+    if (slot.worker && slot.worker->block >= kMostBlocks) return wrong("a worker without a block");
+  }
+  for (const auto& leaver : state.fleet.leavers) {
+    if (leaver.slot >= state.fleet.slots.size() || leaver.worker.block >= kMostBlocks)
+      return wrong("a worker that belongs nowhere");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<int> UpgradeState::descriptors() const {
+  std::vector<int> all = {scoreboard, log, pid_file};
+  for (const auto& address : addresses) all.insert(all.end(), address.sockets.begin(), address.sockets.end());
+  for (const auto& slot : fleet.slots) {
+    if (slot.worker) all.push_back(slot.worker->control);
+  }
+  for (const auto& leaver : fleet.leavers) all.push_back(leaver.worker.control);
+  std::erase(all, -1);
+  return all;
+}
+
+std::string to_text(const UpgradeState& state) {
+  const Json json = {{"format", kUpgradeFormat},
+                     {"scoreboard_version", kScoreboardVersion},
+                     {"program", json_of_path(state.program)},
+                     {"folder", json_of_path(state.folder)},
+                     {"configuration", state.configuration},
+                     {"generation", state.generation},
+                     {"workers", state.workers},
+                     {"workers_are_set_by_hand", state.workers_are_set_by_hand},
+                     {"scoreboard", state.scoreboard},
+                     {"log", state.log},
+                     {"pid_file", state.pid_file},
+                     {"listeners_are_inherited", state.listeners_are_inherited},
+                     {"addresses", array_of(state.addresses)},
+                     {"slots", array_of(state.fleet.slots)},
+                     {"leavers", array_of(state.fleet.leavers)},
+                     {"upgrade_is_asked", state.upgrade_is_asked},
+                     {"reload_is_asked", state.reload_is_asked},
+                     {"workers_asked", state.workers_asked},
+                     {"restarts", array_of(state.restarts)}};
+  // Whatever is no UTF-8 all the same: a running master does not throw.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<UpgradeState> parse_upgrade_state(std::string_view text) {
+  try {
+    const auto json = Json::parse(text);
+    const auto format = json.at("format").get<unsigned>();
+    if (format != kUpgradeFormat) {
+      return failure(
+          ExitCode::kConfig,
+          fmt::format("the state to take over has format {}, this program knows {}", format, kUpgradeFormat));
+    }
+    const auto version = json.at("scoreboard_version").get<std::uint32_t>();
+    if (version != kScoreboardVersion) {
+      return failure(ExitCode::kConfig, fmt::format("the scoreboard has version {}, this program knows {}",
+                                                    version, kScoreboardVersion));
+    }
+    auto state = state_from(json);
+    if (auto checked = check(state); !checked) return tl::unexpected(checked.error());
+    return state;
+  } catch (const std::exception& error) {
+    return failure(ExitCode::kConfig, fmt::format("the state to take over makes no sense: {}", error.what()));
+  }
+}
+
+}  // namespace tcp_echo
