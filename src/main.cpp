@@ -1,261 +1,27 @@
-// One executable, several roles: parse, choose the role, wire the objects, return the exit code.
+// One executable, several roles: what every process of it needs is done here, the rest by its role.
 
 #include <fcntl.h>
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <chrono>
 #include <csignal>
-#include <cstdio>
-#include <cstring>
 #include <exception>
 #include <filesystem>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
+#include <system_error>
 
-#include "tcp_echo/base/limits.hpp"
-#include "tcp_echo/base/log.hpp"
-#include "tcp_echo/base/version.hpp"
-#include "tcp_echo/config/loader.hpp"
-#include "tcp_echo/config/log_settings.hpp"
-#include "tcp_echo/config/manual.hpp"
-#include "tcp_echo/daemon/background.hpp"
-#include "tcp_echo/daemon/credentials.hpp"
-#include "tcp_echo/daemon/executable.hpp"
-#include "tcp_echo/daemon/inherited_sockets.hpp"
-#include "tcp_echo/daemon/log_target.hpp"
-#include "tcp_echo/daemon/pid_file.hpp"
-#include "tcp_echo/ipc/channel.hpp"
-#include "tcp_echo/ipc/worker_call.hpp"
+#include "roles.hpp"
 #include "tcp_echo/loop/process_title.hpp"
 #include "tcp_echo/loop/signal.hpp"
-#include "tcp_echo/master/master.hpp"
-#include "tcp_echo/master/reloadable.hpp"
-#include "tcp_echo/probe/probe.hpp"
-#include "tcp_echo/upgrade/upgrade_call.hpp"
-#include "tcp_echo/upgrade/upgrade_state.hpp"
-#include "tcp_echo/worker/fault.hpp"
-#include "tcp_echo/worker/orphan.hpp"
-#include "tcp_echo/worker/worker.hpp"
 
 namespace tcp_echo {
 namespace {
 
-constexpr auto kMasterTitle = "tcp-echo[mastr]";
-
 int as_int(ExitCode code) { return static_cast<int>(code); }
 
-/// The one line that a user gets when the program cannot do what it was asked for.
-ExitCode complain(const std::string& text, ExitCode code) {
-  say_on_stderr(fmt::format("tcp-echo-master: {}\n", text));
-  return code;
-}
-
-ExitCode print(const std::string& text) {
-  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-  return written ? ExitCode::kOk : complain("cannot write to standard output", ExitCode::kOsError);
-}
-
-/// Nothing if this process was not called by a master.
-std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& arguments) {
-  const auto call = parse_worker_call(arguments);
-  if (!call || !is_channel_end(kControlDescriptor)) return std::nullopt;
-  WorkerBirth birth;
-  birth.slot = call->slot;
-  birth.control = UniqueFd(kControlDescriptor);
-  for (int fd = kFirstListenerDescriptor; fd < call->program_descriptor(); ++fd)
-    birth.listeners.emplace_back(fd);
-  ::close(call->program_descriptor());
-  ::dup2(call->log_descriptor(), kLogDescriptor);
-  ::close(call->log_descriptor());
-  return birth;
-}
-
-/// The kernel forbids core dumps where the user may not read the program file (PR_SET_DUMPABLE, prctl(2)).
-void allow_core_dumps() { ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
-
-/// A TERM or QUIT that comes before its handler stands waits for it; one that comes when the handler has gone
-/// finds a worker that leaves anyhow. Its default action would be a death that looks like a crash.
-ExitCode run_worker(WorkerBirth birth) {
-  hold_signals();
-  for (const int number : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) ignore_signal(number);
-  watch_over_master();
-  allow_core_dumps();
-  const auto title = "tcp-echo[wrk" + std::to_string(birth.slot) + "]";
-  set_process_title(title);
-  set_up_logging(title, {});
-  Worker worker(std::move(birth));
-  release_signals();
-  const auto code = worker.run();
-  hold_signals();
-  return code;
-}
-
-std::vector<std::string> environment_variables() {
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
-  return variables;
-}
-
-/// How this program was called: a reload reads the same again, and a later program is called so, too.
-struct Call {
-  std::string program;  ///< argv[0]; the path of its file once that is known
-  std::vector<std::string> arguments;
-  std::string folder;  ///< empty if it is gone
-
-  Result<Loaded> load() const { return tcp_echo::load(arguments, environment_variables(), folder); }
-};
-
+/// Empty if it is gone.
 std::string current_folder() {
   std::error_code error;
   return std::filesystem::current_path(error).string();
-}
-
-ExitCode serve(const Loaded& loaded, const Call& call, std::vector<UniqueFd> inherited,
-               std::function<bool()> report_ready) {
-  const auto& config = loaded.config;
-  set_process_title(kMasterTitle);
-  raise_open_files_limit();
-  const auto log = value_or_throw(open_log(config));
-  set_up_logging(kMasterTitle, log_settings(config, log.get()));
-  for (const auto& warning : loaded.warnings) spdlog::warn("{}", warning);
-  for (const auto& notice : loaded.notices) spdlog::info("{}", notice);
-  try {
-    return Master({.config = config,
-                   .program = call.program,
-                   .arguments = call.arguments,
-                   .folder = call.folder,
-                   .load = [&call] { return call.load(); },
-                   .inherited_sockets = std::move(inherited),
-                   .log_descriptor = log.get(),
-                   .report_ready = std::move(report_ready)})
-        .run();
-  } catch (const FatalError& error) {
-    if (!config.log_file.empty() || config.daemon) spdlog::error("{}", error.what());
-    throw;
-  }
-}
-
-ExitCode serve_in_background(const Loaded& loaded, const Call& call, std::vector<UniqueFd> inherited) {
-  auto background = Background::enter();
-  if (!background) return background.error();  // this is the process that was started
-  try {
-    const auto code = serve(loaded, call, std::move(inherited), [&] { return background->report_ready(); });
-    if (background->is_waited_for())
-      background->report_failure(complain("stopped before all workers were ready", ExitCode::kTemporary));
-    return code;
-  } catch (const FatalError& error) {
-    background->report_failure(complain(error.what(), error.code()));
-    return error.code();
-  }
-}
-
-ExitCode run_master(const Loaded& loaded, Call call) {
-  call.program = value_or_throw(own_program(call.program));  // relative to this folder, perhaps
-  // Until the handlers stand: as PID 1 the kernel would drop signals, elsewhere they would kill us.
-  hold_signals();
-  auto inherited = value_or_throw(take_inherited_sockets());  // they name this process, so before it may fork
-  if (loaded.config.daemon) return serve_in_background(loaded, call, std::move(inherited));
-  return serve(loaded, call, std::move(inherited), [] { return true; });
-}
-
-UpgradeState state_of(const UpgradeCall& call) {
-  return value_or_throw(parse_upgrade_state(value_or_throw(read_state_file(call.state))));
-}
-
-/// Everything that a take-over needs, up to where it would begin to change something.
-ExitCode run_preflight(const UpgradeCall& call) {
-  const auto state = state_of(call);
-  const auto now = value_or_throw(parse_effective_toml(state.configuration));
-  const auto next = value_or_throw(load(call.arguments, environment_variables(), state.folder)).config;
-  if (auto reloadable = check_reloadable(now, next); !reloadable) throw FatalError(reloadable.error());
-  value_or_throw(find_credentials(next.user, next.group));
-  return print(kPreflightAnswer);
-}
-
-std::unique_ptr<Master> take_over(const UpgradeCall& upgrade) {
-  set_process_title(kMasterTitle);
-  const auto state = state_of(upgrade);
-  const auto config = value_or_throw(parse_effective_toml(state.configuration));
-  set_up_logging(kMasterTitle, log_settings(config, state.log));
-  spdlog::info("version {} takes over", version());
-  if (upgrade.fallback >= 0) suffer_in_take_over();
-  const Call call{state.program, upgrade.arguments, state.folder};
-  return std::make_unique<Master>(
-      MasterBirth{.config = config,
-                  .program = call.program,
-                  .arguments = call.arguments,
-                  .folder = call.folder,
-                  .load = [call] { return call.load(); },
-                  .log_descriptor = state.log,
-                  .report_ready = [] { return true; }},
-      MasterInheritance{.state = state, .program = upgrade.program, .former = upgrade.fallback});
-}
-
-/// Of no return, unless that fails.
-void go_back(const UpgradeCall& call) {
-  ::fcntl(call.program, F_SETFD, FD_CLOEXEC);
-  execute_upgrade({UpgradeCall::Purpose::kTakeOver, call.state, call.fallback, -1, call.arguments});
-  spdlog::error("the former program cannot be executed: {}; the service ends", std::strerror(errno));
-}
-
-/// The former program was told that all was well, and is no more; its file is still there, under a
-/// descriptor.
-ExitCode run_take_over(const UpgradeCall& call) {
-  hold_signals();
-  set_up_logging(kMasterTitle, {});  // on stderr, until it is known where the former program has logged
-  std::unique_ptr<Master> master;
-  try {
-    master = take_over(call);
-  } catch (const std::exception& error) {
-    const bool may_go_back = call.fallback >= 0;
-    spdlog::error("this program cannot take over: {}; {}", error.what(),
-                  may_go_back ? "going back to the former one" : "the service ends");
-    if (may_go_back) go_back(call);
-    throw;
-  }
-  for (const int fd : {call.state, call.program, call.fallback}) ::close(fd);
-  return master->run();
-}
-
-ExitCode run_upgrade(const UpgradeCall& call) {
-  switch (call.purpose) {
-    case UpgradeCall::Purpose::kPreflight: return run_preflight(call);
-    case UpgradeCall::Purpose::kTakeOver: return run_take_over(call);
-  }
-  return ExitCode::kSoftware;
-}
-
-ExitCode run_probe(const std::string& pid_file) {
-  constexpr std::chrono::seconds kPatience{2};
-  std::optional<pid_t> master;
-  if (!pid_file.empty()) master = value_or_throw(read_pid_file(pid_file));
-  return print(listed(value_or_throw(probe_service(master, kPatience))) + ": ok\n");
-}
-
-/// What a start would log.
-void warn(const Loaded& loaded) {
-  for (const auto& warning : loaded.warnings) std::fprintf(stderr, "tcp-echo-master: %s\n", warning.c_str());
-  for (const auto& notice : loaded.notices) std::fprintf(stderr, "tcp-echo-master: %s\n", notice.c_str());
-}
-
-ExitCode run_action(const Loaded& loaded, const Call& call) {
-  switch (loaded.action) {
-    case MasterAction::kRun: return run_master(loaded, call);
-    case MasterAction::kCheck: warn(loaded); return print("configuration ok\n");
-    case MasterAction::kPrintConfig: warn(loaded); return print(annotated_toml(loaded));
-    case MasterAction::kProbe: return run_probe(loaded.config.pid_file);
-    case MasterAction::kVersion: return print(fmt::format("tcp-echo-master {}\n", version()));
-    case MasterAction::kHelp: return print(help_text(columns_of_output()));
-  }
-  return ExitCode::kSoftware;
 }
 
 /// Whoever started us may have closed the first three; a socket that took the number of stderr would get the
@@ -266,15 +32,17 @@ void keep_standard_descriptors_open() {
   if (fd >= 0) ::close(fd);
 }
 
-ExitCode run(const Call& call) {
-  keep_standard_descriptors_open();
-  ignore_signal(SIGPIPE);
-  ignore_signal(SIGXFSZ);  // a log file at the limit of its size (RLIMIT_FSIZE) is no reason to die
-  if (auto birth = worker_birth(call.arguments)) return run_worker(std::move(*birth));
-  if (const auto upgrade = parse_upgrade_call(call.arguments)) return run_upgrade(*upgrade);
-  const auto loaded = call.load();
-  if (!loaded) return complain(loaded.error().text, loaded.error().code);
-  return run_action(*loaded, call);
+int run(const Call& call) {
+  try {
+    keep_standard_descriptors_open();
+    ignore_signal(SIGPIPE);
+    ignore_signal(SIGXFSZ);  // a log file at the limit of its size (RLIMIT_FSIZE) is no reason to die
+    return as_int(run_role(call));
+  } catch (const FatalError& error) {
+    return as_int(complain(error.what(), error.code()));
+  } catch (const std::exception& error) {
+    return as_int(complain(error.what(), ExitCode::kSoftware));
+  }
 }
 
 }  // namespace
@@ -282,12 +50,5 @@ ExitCode run(const Call& call) {
 
 int main(int argc, char** argv) {
   argv = tcp_echo::prepare_process_title(argc, argv);
-  const tcp_echo::Call call{argv[0], {argv + 1, argv + argc}, tcp_echo::current_folder()};
-  try {
-    return tcp_echo::as_int(tcp_echo::run(call));
-  } catch (const tcp_echo::FatalError& error) {
-    return tcp_echo::as_int(tcp_echo::complain(error.what(), error.code()));
-  } catch (const std::exception& error) {
-    return tcp_echo::as_int(tcp_echo::complain(error.what(), tcp_echo::ExitCode::kSoftware));
-  }
+  return tcp_echo::run({argv[0], {argv + 1, argv + argc}, tcp_echo::current_folder()});
 }

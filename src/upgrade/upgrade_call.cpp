@@ -12,9 +12,6 @@
 namespace tcp_echo {
 namespace {
 
-constexpr const char* kPreflight = "preflight";
-constexpr const char* kTakeOver = "take-over";
-
 std::optional<int> descriptor_from(const std::string& text) {
   int fd = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fd);
@@ -26,7 +23,7 @@ std::optional<int> descriptor_from(const std::string& text) {
 
 std::vector<std::string> to_argv(const UpgradeCall& call) {
   std::vector<std::string> argv = {
-      "tcp-echo-master", call.purpose == UpgradeCall::Purpose::kPreflight ? kPreflight : kTakeOver,
+      "tcp-echo-master", call.purpose == UpgradeCall::Purpose::kPreflight ? kPreflightWord : kTakeOverWord,
       std::to_string(call.state), std::to_string(call.program), std::to_string(call.fallback)};
   argv.insert(argv.end(), call.arguments.begin(), call.arguments.end());
   return argv;
@@ -43,14 +40,14 @@ void execute_upgrade(const UpgradeCall& call) {
 
 std::optional<UpgradeCall> parse_upgrade_call(const std::vector<std::string>& arguments) {
   constexpr std::size_t kFixed = 4;
-  if (arguments.size() < kFixed || (arguments[0] != kPreflight && arguments[0] != kTakeOver))
+  if (arguments.size() < kFixed || (arguments[0] != kPreflightWord && arguments[0] != kTakeOverWord))
     return std::nullopt;
   const auto state = descriptor_from(arguments[1]);
   const auto program = descriptor_from(arguments[2]);
   const auto fallback = descriptor_from(arguments[3]);
   if (!state || !program || !fallback) return std::nullopt;
-  return UpgradeCall{.purpose = arguments[0] == kPreflight ? UpgradeCall::Purpose::kPreflight
-                                                           : UpgradeCall::Purpose::kTakeOver,
+  return UpgradeCall{.purpose = arguments[0] == kPreflightWord ? UpgradeCall::Purpose::kPreflight
+                                                               : UpgradeCall::Purpose::kTakeOver,
                      .state = *state,
                      .program = *program,
                      .fallback = *fallback,

@@ -9,6 +9,7 @@
 
 namespace tcp_echo {
 
+inline constexpr const char* kWorkerWord = "worker";
 inline constexpr int kLogDescriptor = 2;
 inline constexpr int kControlDescriptor = 3;
 inline constexpr int kFirstListenerDescriptor = 4;

@@ -11,6 +11,9 @@
 
 namespace tcp_echo {
 
+inline constexpr const char* kPreflightWord = "preflight";
+inline constexpr const char* kTakeOverWord = "take-over";
+
 struct UpgradeCall {
   enum class Purpose {
     kPreflight,  ///< say whether you could, and leave
