@@ -35,7 +35,7 @@
 #include "tcp_echo/daemon/log_target.hpp"
 #include "tcp_echo/daemon/pid_file.hpp"
 #include "tcp_echo/ipc/channel.hpp"
-#include "tcp_echo/ipc/worker_call.hpp"
+#include "tcp_echo/ipc/role_call.hpp"
 #include "tcp_echo/loop/process_title.hpp"
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/master/master.hpp"
@@ -59,10 +59,10 @@ ExitCode print(const std::string& text) {
 
 /// Nothing if this process was not called by a master.
 std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& arguments) {
-  const auto call = parse_worker_call(arguments);
+  const auto call = parse_role_call(kWorkerRole, arguments);
   if (!call || !is_channel_end(kControlDescriptor)) return std::nullopt;
   WorkerBirth birth;
-  birth.slot = call->slot;
+  birth.slot = call->number;
   birth.control = UniqueFd(kControlDescriptor);
   for (int fd = kFirstListenerDescriptor; fd < call->program_descriptor(); ++fd)
     birth.listeners.emplace_back(fd);
@@ -84,7 +84,7 @@ std::optional<ExitCode> run_worker(const Call& call) {
   for (const int number : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) ignore_signal(number);
   watch_over_master();
   allow_core_dumps();
-  const auto title = "tcp-echo[wrk" + std::to_string(birth->slot) + "]";
+  const auto title = title_of(kWorkerRole, birth->slot);
   set_process_title(title);
   set_up_logging(title, {});
   Worker worker(std::move(*birth));
@@ -252,7 +252,7 @@ struct Role {
 };
 
 constexpr Role kRoles[] = {
-    {kWorkerWord, run_worker},
+    {kWorkerRole.word, run_worker},
     {kPreflightWord, run_preflight},
     {kTakeOverWord, run_take_over},
 };

@@ -1,4 +1,4 @@
-#include "tcp_echo/fleet/clearings.hpp"
+#include "clearings.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -40,18 +40,21 @@ struct Clearings::Clearing {
   Clearing(Clearings& clearings, std::uint32_t id, Sockets listeners, std::chrono::milliseconds time)
       : number(id),
         sockets(std::move(listeners)),
-        overdue(clearings.loop_, [this, &clearings, time] { clearings.on_overdue(number, time); }) {
+        overdue(clearings.clock_, [this, &clearings, time] { clearings.on_overdue(number, time); }) {
     overdue.start(time);
   }
 
   std::uint32_t number;
   Sockets sockets;
-  std::optional<std::size_t> block;  ///< of the worker that takes who waits
+  Child* worker = nullptr;  ///< takes the clients that wait; null: nobody does for now
   Timer overdue;
 };
 
-Clearings::Clearings(Loop& loop, Handlers handlers)
-    : loop_(loop), handlers_(std::move(handlers)), retry_(loop, [this] { settle(); }) {}
+Clearings::Clearings(Timekeeper& clock, Tell tell_someone, std::function<void()> on_removed)
+    : clock_(clock),
+      tell_someone_(std::move(tell_someone)),
+      on_removed_(std::move(on_removed)),
+      retry_(clock, [this] { settle(); }) {}
 
 Clearings::~Clearings() = default;
 
@@ -65,37 +68,46 @@ void Clearings::add(const std::vector<ListenerSet::Address>& addresses, std::chr
 
 void Clearings::entrust_to(const Tell& tell) {
   for (const auto& clearing : clearings_) {
-    if (!clearing->block) clearing->block = tell({clearing->number}, descriptors_of(clearing->sockets));
+    if (clearing->worker == nullptr)
+      clearing->worker = tell({clearing->number}, descriptors_of(clearing->sockets));
   }
 }
 
 bool Clearings::has_unassigned() const noexcept {
   return std::any_of(clearings_.begin(), clearings_.end(),
-                     [](const auto& clearing) { return !clearing->block; });
+                     [](const auto& clearing) { return clearing->worker == nullptr; });
 }
 
-Clearings::Clearing* Clearings::find(std::size_t block, std::uint32_t number) {
+Clearings::Clearing* Clearings::find(const Child& worker, std::uint32_t number) {
   const auto found =
-      std::find_if(clearings_.begin(), clearings_.end(), [block, number](const auto& clearing) {
-        return clearing->number == number && clearing->block == block;
+      std::find_if(clearings_.begin(), clearings_.end(), [&worker, number](const auto& clearing) {
+        return clearing->number == number && clearing->worker == &worker;
       });
   return found == clearings_.end() ? nullptr : found->get();
 }
 
-void Clearings::on_cleared(std::size_t block, const ClearedMessage& message) {
-  if (find(block, message.number) != nullptr) remove(message.number);
+bool Clearings::heed(const Child& worker, const Message& message) {
+  const auto* const cleared = std::get_if<ClearedMessage>(&message);
+  const auto* const refused = std::get_if<RefuseClearMessage>(&message);
+  if (cleared != nullptr) on_cleared(worker, cleared->number);
+  if (refused != nullptr) on_refused(worker, refused->number);
+  return cleared != nullptr || refused != nullptr;
 }
 
-void Clearings::on_refused(std::size_t block, const RefuseClearMessage& message) {
-  auto* const clearing = find(block, message.number);
+void Clearings::on_cleared(const Child& worker, std::uint32_t number) {
+  if (find(worker, number) != nullptr) remove(number);
+}
+
+void Clearings::on_refused(const Child& worker, std::uint32_t number) {
+  auto* const clearing = find(worker, number);
   if (clearing == nullptr) return;
-  clearing->block.reset();
+  clearing->worker = nullptr;
   retry_.start(kRetry);
 }
 
-void Clearings::on_worker_gone(std::size_t block) {
+void Clearings::on_worker_gone(const Child& worker) {
   for (const auto& clearing : clearings_) {
-    if (clearing->block == block) clearing->block.reset();
+    if (clearing->worker == &worker) clearing->worker = nullptr;
   }
 }
 
@@ -103,14 +115,15 @@ void Clearings::on_overdue(std::uint32_t number, std::chrono::milliseconds time)
   spdlog::warn("a listener that was removed is closed although clients may still wait there: {} have passed",
                format_duration(time));
   for (const auto& clearing : clearings_) {
-    if (clearing->number == number && clearing->block) handlers_.tell(*clearing->block, {number});
+    if (clearing->number == number && clearing->worker != nullptr)
+      clearing->worker->tell(GiveUpMessage{number});
   }
   remove(number);
 }
 
 void Clearings::remove(std::uint32_t number) {
   clearings_.remove_if([number](const auto& clearing) { return clearing->number == number; });
-  handlers_.on_removed();
+  on_removed_();
 }
 
 }  // namespace tcp_echo

@@ -1,4 +1,4 @@
-#include "tcp_echo/fleet/emptiers.hpp"
+#include "emptiers.hpp"
 
 namespace tcp_echo {
 

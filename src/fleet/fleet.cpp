@@ -3,32 +3,35 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
-#include <csignal>
 #include <utility>
 
-#include "fleet_members.hpp"
+#include "changeover.hpp"
+#include "clearings.hpp"
+#include "departures.hpp"
+#include "ending.hpp"
+#include "lending.hpp"
+#include "nursery.hpp"
+#include "roster.hpp"
+#include "slot.hpp"
+#include "startup.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/ipc/heartbeat.hpp"
+#include "watchdog.hpp"
 
 namespace tcp_echo {
 namespace {
 
 using namespace std::chrono_literals;
 
-// So many failures of one slot, while others become ready, are enough to call a start failed.
-constexpr unsigned kMostStartFailures = 5;
-
-spdlog::level::level_enum level_of(const ProcessFailure& failure) {
-  return failure.is_clean ? spdlog::level::info : spdlog::level::err;
-}
+// Other jobs wait for the end of a clearing, which takes a moment unless its worker is at a limit.
+constexpr std::chrono::milliseconds kLongestClearing{10'000};
 
 WorkerState published_state(SlotState state) {
   switch (state) {
     case SlotState::kEmpty:
     case SlotState::kWaiting:
     case SlotState::kRetired:
-    case SlotState::kGone: return WorkerState::kNone;
+    case SlotState::kGone:
+    case SlotState::kSpent: return WorkerState::kNone;
     case SlotState::kStarting: return WorkerState::kStarting;
     case SlotState::kServing: return WorkerState::kReady;
     case SlotState::kHung: return WorkerState::kHung;
@@ -39,349 +42,362 @@ WorkerState published_state(SlotState state) {
   return WorkerState::kNone;
 }
 
+bool is_gone(const std::unique_ptr<Slot>& slot) {
+  return slot->state() == SlotState::kGone || slot->state() == SlotState::kSpent;
+}
+
 }  // namespace
 
-Fleet::Fleet(Loop& loop, const WorkerResources& resources, std::shared_ptr<const Generation> generation,
-             unsigned slots, Handlers handlers)
-    : loop_(loop),
-      resources_(resources),
-      generation_(std::move(generation)),
+class Fleet::Page final : private Slot::Host, private Changeover::Host {
+ public:
+  Page(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launcher,
+       std::shared_ptr<const Generation> generation, unsigned slots, Handlers handlers);
+
+  void start();
+  void take_over(const FleetRecord& record);
+  FleetRecord record() const;
+  void move(Movement movement);
+  bool is_moving() const;
+  void drain();
+  void stop();
+  void change_log(int descriptor);
+  void log_statistics() const;
+
+  std::size_t ready_count() const { return roster_.ready_count(); }
+  unsigned slots_with_a_past() const noexcept { return slots_with_a_past_; }
+  pid_t worker_of(unsigned slot) const;
+
+ private:
+  template <class Steps>
+  void as_one_event(Steps steps);
+  void settle();
+  void hasten_someone();
+  void start_emptying();
+  void report();
+  void grow_to(unsigned slots);
+  void end_within(std::chrono::milliseconds time);
+  void look_for_hung_workers(std::chrono::milliseconds since_last_look);
+  void log_statistics(const Slot& slot) const;
+
+  void on_step(const Slot& slot) override;
+  void on_served(const Slot& slot) override;
+  void on_leaving(const Slot& slot) override { handlers_.on_leaving(slot.index(), slot.worker()->pid()); }
+  Candidate take_candidate(const Slot& slot) override { return changeover_.take(slot.index()); }
+  void let_leave(const Slot& slot, std::unique_ptr<Child> worker, bool is_dying) override;
+  bool may_try_again(const Slot& slot, const Death& death) override;
+  void on_spawn_scheduled(const Slot& slot) override;
+  void on_refused_loan(const Slot& slot, const RefuseLoanMessage& message) override;
+  void on_candidates_ready() override;
+  void on_candidate_failed(const Error& error) override;
+
+  const Config& config() const { return roster_.generation().config; }
+  SlotEntry& entry_of(const Slot& slot) const { return scoreboard_.master().slots[slot.index()]; }
+
+  Scoreboard& scoreboard_;
+  Handlers handlers_;
+  Nursery nursery_;
+  Clearings clearings_;
+  Roster roster_;
+  Household household_;
+  Lending lending_;
+  Ending ending_;
+  Departures departures_;
+  Changeover changeover_;
+  Watchdog watchdog_;
+  Startup startup_;
+  std::optional<Error> start_failure_;  ///< that nobody has heard of yet
+  unsigned slots_with_a_past_ = 0;
+  bool is_busy_ = false;  ///< with one event
+  bool was_up_ = false;
+  bool is_over_ = false;
+};
+
+Fleet::Page::Page(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launcher,
+                  std::shared_ptr<const Generation> generation, unsigned slots, Handlers handlers)
+    : scoreboard_(scoreboard),
       handlers_(std::move(handlers)),
+      nursery_(clock, scoreboard, launcher,
+               [this](const Child& worker) { clearings_.on_worker_gone(worker); }),
       clearings_(
-          loop, {.tell_someone = [this](const auto& message, auto fds) { return tell_someone(message, fds); },
-                 .tell = [this](std::size_t block, const auto& message) { tell(block, message); },
-                 .on_removed = [this] { handlers_.on_change(); }}),
-      blocks_in_use_(kMostBlocks),
-      loans_(slots),
-      candidates_late_(loop, [this] { on_candidates_late(); }),
-      loan_retry_(loop, [this] { settle_loans(); }),
-      watch_(loop, [this] { look_for_hung_workers(); }) {
-  for (unsigned i = 0; i < slots; ++i) slots_.push_back(std::make_unique<Slot>(*this, i));
+          clock, [this](const auto& message, auto fds) { return roster_.tell_someone(message, fds); },
+          [this] { settle(); }),
+      roster_(std::move(generation)),
+      household_{clock, nursery_, clearings_, roster_, [this] { settle(); }},
+      lending_(clock, roster_),
+      ending_(clock, lending_, clearings_),
+      departures_(household_),
+      changeover_(household_, *this),
+      watchdog_(clock, [this](auto since_last_look) { look_for_hung_workers(since_last_look); }) {
+  grow_to(slots);
 }
 
-Fleet::~Fleet() = default;
-
-void Fleet::start() {
-  begin_to_watch();
-  for (const auto& slot : slots_) handle(*slot, SlotEvent::kStart);
+void Fleet::Page::grow_to(unsigned slots) {
+  Slot::Host& host = *this;
+  for (auto index = static_cast<unsigned>(roster_.slot_count()); index < slots; ++index)
+    roster_.add(std::make_unique<Slot>(household_, ending_, host, index));
+  lending_.grow_to(roster_.slot_count());
 }
 
-void Fleet::begin_to_watch() {
-  watch_.stop();
-  if (config().watchdog == 0ms) return;
-  last_look_ = loop_.now();
-  watch_.start(heartbeat_interval(config().watchdog));
+// ---- one event after the other
+
+/// Nobody settles, and nothing is reported, before the last of the steps.
+template <class Steps>
+void Fleet::Page::as_one_event(Steps steps) {
+  const bool is_part_of_another = std::exchange(is_busy_, true);
+  steps();
+  is_busy_ = is_part_of_another;
+  settle();
 }
 
-void Fleet::handle(Slot& slot, SlotEvent event) {
-  const auto [state, action] = step(slot.state, event);
-  slot.state = state;
-  act(slot, action);
-  publish(slot);
-  if (action == SlotAction::kNone || is_changing_) return;
+/// Who sees to it after whom. A part that finds itself with another worker or without one has said so before.
+void Fleet::Page::settle() {
+  if (is_busy_) return;
+  is_busy_ = true;
   hasten_someone();
-  settle_loans();
+  lending_.settle();
   clearings_.settle();
+  start_emptying();
+  is_busy_ = false;
+  report();
+}
+
+/// What the master hears may make it do something at once.
+void Fleet::Page::report() {
+  if (startup_.is_up() && !std::exchange(was_up_, true)) handlers_.on_all_ready();
+  if (start_failure_) handlers_.on_start_failure(*std::exchange(start_failure_, std::nullopt));
   handlers_.on_change();
+  const bool all_are_gone =
+      departures_.is_empty() && std::all_of(roster_.slots().begin(), roster_.slots().end(), is_gone);
+  if (all_are_gone && !std::exchange(is_over_, true)) handlers_.on_all_gone();
 }
 
-void Fleet::act(Slot& slot, SlotAction action) {
-  switch (action) {
-    case SlotAction::kNone: return;
-    case SlotAction::kSpawn: return spawn(slot);
-    case SlotAction::kServe: return serve(slot);
-    case SlotAction::kKillLate:
-      spdlog::error("{} is not ready after {} (--ready-timeout); killing it", slot.worker->name(),
-                    format_duration(config().ready_timeout));
-      return slot.worker->kill(SIGKILL);
-    case SlotAction::kAbort: return abort(slot);
-    case SlotAction::kKill:
-      spdlog::error("{} was to end and has not; killing it", slot.worker->name());
-      return slot.worker->kill(SIGKILL);
-    case SlotAction::kAskSuccessor: return handlers_.on_leaving(slot.index, slot.worker->pid());
-    case SlotAction::kInstall: return install(slot);
-    case SlotAction::kDismiss: return dismiss(slot);
-    case SlotAction::kScheduleSpawn: return schedule_spawn(slot);
-    case SlotAction::kTellDrain: return tell_drain(*slot.worker);
-    case SlotAction::kSpawnToDrain: return spawn_to_drain(slot);
-    case SlotAction::kTellStop: return tell_stop(slot);
-    case SlotAction::kLeave: return leave();
-  }
-}
-
-void Fleet::spawn(Slot& slot) {
-  if (auto spawned = try_spawn(slot); !spawned) {
-    slot.failure = {fmt::format("worker {} cannot be started: {}", slot.index + 1, spawned.error().text)};
-    return handle(slot, SlotEvent::kFailed);
-  }
-  expect_service(slot, 0ms);
-}
-
-WorkerProcess::Handlers Fleet::handlers_for(Slot& slot, std::size_t block) {
-  return {.on_message = [this, &slot, block](const Message& message) { on_message(slot, block, message); },
-          .on_exit = [this, &slot, block](const ExitStatus& status) { on_exit(slot, block, status); }};
-}
-
-Result<std::unique_ptr<WorkerProcess>> Fleet::start_process(Slot& slot, const Generation& generation,
-                                                            bool waits) {
-  const auto block = free_block();
-  if (block == blocks_in_use_.size()) return failure(ExitCode::kOsError, "too many processes still run");
-  auto worker = WorkerProcess::start(loop_, resources_, generation, {slot.index + 1, block, waits},
-                                     handlers_for(slot, block));
-  if (worker) blocks_in_use_[block] = true;
-  return worker;
-}
-
-Result<void> Fleet::try_spawn(Slot& slot) {
-  auto worker = start_process(slot, *generation_, false);
-  if (!worker) return tl::unexpected(worker.error());
-  slot.worker = std::move(*worker);
-  slot.late_for_sure = false;
-  slot.late.start(config().ready_timeout);
-  return {};
-}
-
-void Fleet::serve(Slot& slot) {
-  slot.unserved.stop();
-  slot.needs_borrower = false;
-  slot.was_ever_ready = true;
-  if (all_were_ready_) return spdlog::info("{} is ready", slot.worker->name());
-  all_were_ready_ = ready_count() == slots_.size();
-  if (all_were_ready_) handlers_.on_all_ready();
-}
-
-void Fleet::abort(Slot& slot) {
-  if (slot.patience.is_running()) return;
-  abort(*slot.worker);
-  slot.patience.start(kPatienceAfterAbort);
-  slot.needs_borrower = true;
-}
-
-void Fleet::abort(Leaver& leaver) {
-  abort(*leaver.worker);
-  expect_death(leaver);
-}
-
-void Fleet::abort(WorkerProcess& worker) const {
-  spdlog::error("{} has not turned for {} (--watchdog); SIGABRT now, SIGKILL in {}", worker.name(),
-                format_duration(worker.watchdog()), format_duration(kPatienceAfterAbort));
-  worker.kill(SIGABRT);
-  worker.kill(SIGCONT);  // a stopped process dies only once it runs again
-}
-
-/// Before the service is up, failing too often is its end; afterwards it is the slot's concern alone.
-void Fleet::schedule_spawn(Slot& slot) {
-  const auto& text = slot.failure.text;
-  const auto delay = slot.backoff.after_failure(slot.failure.served_for);
-  if (start_has_failed()) {
-    if (!std::exchange(start_failed_, true)) handlers_.on_start_failure({ExitCode::kTemporary, text});
-    return;
-  }
-  resources_.scoreboard.master().slots[slot.index].restarts.add(1);
-  slot.spawn_due = loop_.now() + delay;
-  slot.delay.start(delay);
-  expect_service(slot, delay);
-  hasten_someone();
-  const auto wait = slot.spawn_due - loop_.now();
-  const auto failures = slot.backoff.failures_in_a_row();
-  spdlog::log(level_of(slot.failure), "{}; starting another {}{}", text,
-              wait == 0ms ? "at once" : "in " + format_duration(wait),
-              failures > 1 ? fmt::format(" ({} failure in a row)", ordinal(failures)) : "");
-}
-
-bool Fleet::start_has_failed() const {
-  if (all_were_ready_) return false;
-  const auto failed = [](const auto& slot) { return slot->backoff.failures_in_a_row() > 0; };
-  const auto hopeless = [](const auto& slot) {
-    return slot->backoff.failures_in_a_row() >= kMostStartFailures;
-  };
-  const auto was_ready = [](const auto& slot) { return slot->was_ever_ready; };
-  return std::any_of(slots_.begin(), slots_.end(), hopeless) ||
-         (std::all_of(slots_.begin(), slots_.end(), failed) &&
-          std::none_of(slots_.begin(), slots_.end(), was_ready));
-}
-
-bool Fleet::is_moving() const {
-  const auto moves = [](const auto& leaver) { return leaver->stage == Leaver::Stage::kMoving; };
-  return movement_ || !clearings_.is_empty() || std::any_of(leavers_.begin(), leavers_.end(), moves);
-}
-
-void Fleet::on_message(Slot& slot, std::size_t block, const Message& message) {
-  if (slot.candidate != nullptr && slot.candidate->block() == block)
-    return on_candidate_message(slot, message);
-  if (auto* const leaver = leaver_with(block)) return on_leaver_message(*leaver, message);
-  if (std::holds_alternative<ReadyMessage>(message)) return on_ready(slot);
-  if (std::holds_alternative<LeavingMessage>(message)) return handle(slot, SlotEvent::kLeaving);
-  if (std::holds_alternative<EmptiedMessage>(message)) {
-    emptiers_.on_emptied(slot.index);
-    return handle(slot, SlotEvent::kEmptied);
-  }
-  if (const auto* refused = std::get_if<RefuseLoanMessage>(&message)) return on_refused_loan(slot, *refused);
-  if (heeds_clearing(block, message)) return;
-  spdlog::error("{} sent a message that only a master may send; killing it", slot.worker->name());
-  slot.worker->kill(SIGKILL);
-}
-
-/// One that is being killed because it was late stays late.
-void Fleet::on_ready(Slot& slot) {
-  if (slot.state == SlotState::kHung) return;
-  slot.late.stop();
-  slot.worker->note_ready();
-  handle(slot, SlotEvent::kReady);
-}
-
-void Fleet::on_late(Slot& slot) {
-  if (std::exchange(slot.late_for_sure, true)) return handle(slot, SlotEvent::kLate);
-  slot.late.start(kSecondLook);
-}
-
-void Fleet::on_exit(Slot& slot, std::size_t block, const ExitStatus& status) {
-  const bool had_place = slot.worker != nullptr && slot.worker->block() == block;
-  const bool was_candidate = slot.candidate != nullptr && slot.candidate->block() == block;
-  const auto worker = take(slot, block);
-  const ProcessFailure ended{worker->obituary(status), status.is_clean(), worker->served_for()};
-  retire(resources_.scoreboard.block(block), resources_.scoreboard.master().slots[slot.index].past);
-  blocks_in_use_[block] = false;
-  clearings_.on_worker_gone(block);
-  if (was_candidate) return fail_movement({ExitCode::kTemporary, ended.text});
-  if (!had_place) {
-    spdlog::log(level_of(ended), "{}", ended.text);
-    clearings_.settle();
-    leave();
-    return handlers_.on_change();
-  }
-  emptiers_.on_gone(slot.index);
-  slot.failure = ended;
-  slot.late.stop();
-  slot.patience.stop();
-  if (step(slot.state, SlotEvent::kFailed).action != SlotAction::kScheduleSpawn)
-    spdlog::log(level_of(ended), "{}", ended.text);
-  handle(slot, SlotEvent::kFailed);
-}
-
-std::unique_ptr<WorkerProcess> Fleet::take(Slot& slot, std::size_t block) {
-  for (auto* const place : {&slot.worker, &slot.candidate}) {
-    if (*place != nullptr && (*place)->block() == block) return std::move(*place);
-  }
-  const auto leaver = std::find_if(leavers_.begin(), leavers_.end(),
-                                   [block](const auto& each) { return each->worker->block() == block; });
-  auto worker = std::move((*leaver)->worker);
-  leavers_.erase(leaver);
-  return worker;
-}
-
-/// While nobody serves, whoever is next does not wait for the whole of its backoff.
-void Fleet::hasten_someone() {
-  if (is_ending_ || anyone_serves()) return;
+/// While nobody serves, the next worker does not wait for the whole of its backoff.
+void Fleet::Page::hasten_someone() {
+  if (ending_.has_begun() || roster_.ready_count() > 0) return;
   Slot* next = nullptr;
-  for (const auto& slot : slots_) {
-    if (slot->state != SlotState::kWaiting || !slot->delay.is_running()) continue;
-    if (next == nullptr || slot->spawn_due < next->spawn_due) next = slot.get();
+  for (const auto& slot : roster_.slots()) {
+    if (!slot->spawn_due_in()) continue;
+    if (next == nullptr || slot->spawn_due_in() < next->spawn_due_in()) next = slot.get();
   }
-  const auto soon = loop_.now() + config().respawn_delay_min;
-  if (next == nullptr || next->spawn_due <= soon) return;
-  spdlog::info("no worker serves: starting worker {} in {} already", next->index + 1,
-               format_duration(config().respawn_delay_min));
-  next->spawn_due = soon;
-  next->delay.start(config().respawn_delay_min);
+  const auto soon = config().respawn_delay_min;
+  if (next == nullptr || next->spawn_due_in() <= soon) return;
+  spdlog::info("no worker serves: starting worker {} in {} already", next->index() + 1,
+               format_duration(soon));
+  next->hasten(soon);
 }
 
-void Fleet::look_for_hung_workers() {
-  const auto now = loop_.now();
-  const auto since_last_look = now - std::exchange(last_look_, now);
-  watch_.start(heartbeat_interval(config().watchdog));
-  for (const auto& slot : slots_) {
-    if (slot->worker != nullptr && slot->worker->was_ready() && slot->worker->is_hung(since_last_look))
-      handle(*slot, SlotEvent::kHung);
-  }
-  for (const auto& leaver : leavers_) {
-    if (leaver->stage != Leaver::Stage::kDying && leaver->worker->is_hung(since_last_look)) abort(*leaver);
-  }
+/// Once the service ends: listeners that no worker empties get one.
+void Fleet::Page::start_emptying() {
+  if (!ending_.has_begun()) return;
+  while (auto* const slot = ending_.next_to_drain(roster_)) slot->handle(SlotEvent::kDrain);
 }
 
-void Fleet::pass_on_log(int descriptor) {
-  const std::array descriptors = {descriptor};
-  for (const auto& slot : slots_) {
-    for (auto* const worker : {slot->worker.get(), slot->candidate.get()}) {
-      if (worker != nullptr && worker->is_reachable()) worker->tell(LogMessage{}, descriptors);
+// ---- what the master wants
+
+void Fleet::Page::start() {
+  watchdog_.watch(config().watchdog);
+  as_one_event([this] {
+    for (const auto& slot : roster_.slots()) slot->handle(SlotEvent::kStart);
+  });
+}
+
+/// Nothing is settled before the loop turns: should the rest of the take-over fail, the record is still true.
+void Fleet::Page::take_over(const FleetRecord& record) {
+  startup_.skip();
+  is_busy_ = was_up_ = true;
+  for (const auto& slot : roster_.slots()) {
+    const auto& former = record.slots.at(slot->index());
+    lending_.take_over(slot->index(), former.borrower);
+    if (former.state != SlotState::kEmpty) slots_with_a_past_ = slot->index() + 1;
+    slot->take_over(former);
+  }
+  departures_.take_over(record.leavers);
+  is_busy_ = false;
+  lending_.settle_soon();
+  watchdog_.watch(config().watchdog);
+}
+
+FleetRecord Fleet::Page::record() const {
+  FleetRecord record;
+  for (const auto& slot : roster_.slots())
+    record.slots.push_back(slot->record(lending_.borrower_of(slot->index())));
+  record.leavers = departures_.record();
+  return record;
+}
+
+void Fleet::Page::move(Movement movement) {
+  grow_to(movement.workers);
+  changeover_.begin(std::move(movement));
+}
+
+bool Fleet::Page::is_moving() const {
+  return changeover_.is_under_way() || !clearings_.is_empty() || departures_.is_moving();
+}
+
+/// Slots that were scaled away come last: a worker that is started for another slot takes their listeners
+/// too.
+void Fleet::Page::drain() {
+  as_one_event([this] {
+    end_within(config().shutdown_timeout);
+    ending_.expect_emptiers(roster_);
+    departures_.drain();
+    const auto is_retired = [](const auto& slot) { return slot->state() == SlotState::kRetired; };
+    for (const auto& slot : roster_.slots()) {
+      if (!is_retired(slot)) slot->handle(SlotEvent::kDrain);
     }
+    for (const auto& slot : roster_.slots()) {
+      if (is_retired(slot)) slot->handle(SlotEvent::kDrain);
+    }
+  });
+}
+
+void Fleet::Page::stop() {
+  as_one_event([this] {
+    end_within(0ms);
+    for (const auto& slot : roster_.slots()) slot->handle(SlotEvent::kStop);
+    departures_.stop();
+  });
+}
+
+void Fleet::Page::end_within(std::chrono::milliseconds time) {
+  ending_.begin(time);
+  lending_.end();
+  if (changeover_.is_under_way()) on_candidate_failed({ExitCode::kTemporary, "the service stops"});
+}
+
+// ---- what the parts want
+
+void Fleet::Page::on_step(const Slot& slot) {
+  const auto* const worker = slot.worker();
+  auto& entry = entry_of(slot);
+  entry.block.store(static_cast<std::uint32_t>(worker == nullptr ? 0 : worker->block()));
+  entry.pid.store(worker == nullptr ? 0 : worker->pid());
+  entry.state.store(published_state(slot.state()));
+  entry.generation.store(worker == nullptr ? 0 : worker->generation());
+  if (worker != nullptr) slots_with_a_past_ = std::max(slots_with_a_past_, slot.index() + 1);
+  scoreboard_.master().slot_count.store(slots_with_a_past_);
+}
+
+void Fleet::Page::on_served(const Slot& slot) {
+  if (startup_.is_up()) return spdlog::info("{} is ready", slot.worker()->name());
+  startup_.on_ready(roster_.ready_count(), roster_.slot_count());
+}
+
+void Fleet::Page::let_leave(const Slot& slot, std::unique_ptr<Child> worker, bool is_dying) {
+  lending_.forget_borrower(slot.index());
+  if (worker == nullptr) return;
+  auto& leaver = departures_.add(slot.index(), std::move(worker));
+  if (is_dying) leaver.expect_death();
+}
+
+bool Fleet::Page::may_try_again(const Slot& slot, const Death& death) {
+  std::vector<unsigned> failures;
+  for (const auto& each : roster_.slots()) failures.push_back(each->failures_in_a_row());
+  if (startup_.has_failed(failures)) {
+    if (!start_failure_) start_failure_ = Error{ExitCode::kTemporary, death.text};
+    return false;
   }
-  for (const auto& leaver : leavers_) {
-    if (leaver->worker->is_reachable()) leaver->worker->tell(LogMessage{}, descriptors);
+  entry_of(slot).restarts.add(1);
+  return true;
+}
+
+void Fleet::Page::on_spawn_scheduled(const Slot& /*slot*/) { hasten_someone(); }
+
+void Fleet::Page::on_refused_loan(const Slot& slot, const RefuseLoanMessage& message) {
+  const std::size_t lender = message.slot - 1;
+  if (!lending_.on_refused(lender, slot.index(), *slot.worker())) return;
+  ending_.on_refused_loan(slot, lender);
+  settle();
+}
+
+/// From here on nothing fails any more.
+void Fleet::Page::on_candidates_ready() {
+  if (auto ready = changeover_.movement().before_change(); !ready) return on_candidate_failed(ready.error());
+  const auto movement = changeover_.finish();
+  as_one_event([&] {
+    const auto former = roster_.change_to(movement.generation);
+    const auto removed = former->listeners.without(movement.generation->listeners);
+    for (const auto& address : removed) ListenerSet::refuse_handshakes(address);
+    for (const auto index : movement.renewed) roster_[index].handle(SlotEvent::kSucceeded);
+    for (std::size_t i = movement.workers; i < roster_.slot_count(); ++i)
+      roster_[i].handle(SlotEvent::kDismissed);
+    watchdog_.watch(config().watchdog);
+    clearings_.add(removed, std::min(config().shutdown_timeout, kLongestClearing));
+    departures_.hand_over();
+  });
+  movement.on_done({});
+}
+
+/// The candidates have served nobody.
+void Fleet::Page::on_candidate_failed(const Error& error) {
+  const auto movement = changeover_.finish();
+  for (const auto slot : movement.renewed) {
+    if (auto candidate = changeover_.take(slot); candidate.worker != nullptr)
+      departures_.add(slot, std::move(candidate.worker)).stop();
+  }
+  movement.on_done(tl::unexpected(error));
+}
+
+void Fleet::Page::look_for_hung_workers(std::chrono::milliseconds since_last_look) {
+  as_one_event([&] {
+    for (const auto& slot : roster_.slots()) slot->look_for_hang(since_last_look);
+    departures_.abort_hung(since_last_look);
+  });
+}
+
+// ---- what is passed on, and shown
+
+void Fleet::Page::change_log(int descriptor) {
+  for (const auto& slot : roster_.slots()) {
+    if (slot->worker() != nullptr) slot->worker()->change_log(descriptor);
+  }
+  changeover_.change_log(descriptor);
+  departures_.change_log(descriptor);
+}
+
+void Fleet::Page::log_statistics() const {
+  for (const auto& slot : roster_.slots()) {
+    if (slot->state() != SlotState::kEmpty) log_statistics(*slot);
   }
 }
 
-void Fleet::log_statistics() const {
-  for (const auto& slot : slots_) {
-    if (slot->state != SlotState::kEmpty) log_statistics(*slot);
-  }
-}
-
-void Fleet::log_statistics(const Slot& slot) const {
-  const auto& entry = resources_.scoreboard.master().slots[slot.index];
+void Fleet::Page::log_statistics(const Slot& slot) const {
+  const auto& entry = entry_of(slot);
   Tally tally;
   tally.add(entry.past);
-  if (slot.worker != nullptr) tally.add(slot.worker->counters());
-  for (const auto& leaver : leavers_) {
-    if (leaver->index == slot.index) tally.add(leaver->worker->counters());
-  }
+  if (slot.worker() != nullptr) tally.add(nursery_.counters_of(*slot.worker()));
+  departures_.add_to(tally, slot.index());
   spdlog::info(
       "worker {} is {}: {} open, {} accepted, {} closed, {} handed over to it, {} by it, {} received, {} "
       "sent, {}",
-      slot.index + 1, name_of(slot.state), counted(tally.active(), "connection"), tally.accepted,
+      slot.index() + 1, name_of(slot.state()), counted(tally.active(), "connection"), tally.accepted,
       tally.closed, tally.handed_over_in, tally.handed_over_out, format_bytes(tally.received_bytes),
       format_bytes(tally.sent_bytes), counted(entry.restarts.get(), "restart"));
 }
 
-pid_t Fleet::worker_of(unsigned slot) const {
-  return slot < slots_.size() && slots_[slot]->worker != nullptr ? slots_[slot]->worker->pid() : 0;
+pid_t Fleet::Page::worker_of(unsigned slot) const {
+  const auto* const worker = slot < roster_.slot_count() ? roster_[slot].worker() : nullptr;
+  return worker == nullptr ? 0 : worker->pid();
 }
 
-std::size_t Fleet::ready_count() const {
-  return static_cast<std::size_t>(std::count_if(
-      slots_.begin(), slots_.end(), [](const auto& slot) { return slot->state == SlotState::kServing; }));
-}
+// ---- the face
 
-bool Fleet::anyone_serves() const { return ready_count() > 0; }
-
-/// Whether the message is about one; from a worker, or a leaver.
-bool Fleet::heeds_clearing(std::size_t block, const Message& message) {
-  const auto* const cleared = std::get_if<ClearedMessage>(&message);
-  const auto* const refused = std::get_if<RefuseClearMessage>(&message);
-  if (cleared != nullptr) clearings_.on_cleared(block, *cleared);
-  if (refused != nullptr) clearings_.on_refused(block, *refused);
-  return cleared != nullptr || refused != nullptr;
-}
-
-std::optional<std::size_t> Fleet::tell_someone(const Message& message, std::span<const int> descriptors) {
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const auto& slot = *slots_[++told_last_ % slots_.size()];
-    if (slot.state == SlotState::kServing && slot.worker->try_tell(message, descriptors))
-      return slot.worker->block();
-  }
-  return std::nullopt;
-}
-
-void Fleet::tell(std::size_t block, const Message& message) {
-  if (auto* const leaver = leaver_with(block)) return leaver->worker->tell(message);
-  for (const auto& slot : slots_) {
-    if (slot->worker != nullptr && slot->worker->block() == block) slot->worker->tell(message);
-  }
-}
-
-std::size_t Fleet::free_block() const {
-  const auto found = std::find(blocks_in_use_.begin(), blocks_in_use_.end(), false);
-  return static_cast<std::size_t>(found - blocks_in_use_.begin());
-}
-
-void Fleet::publish(const Slot& slot) {
-  auto& entry = resources_.scoreboard.master().slots[slot.index];
-  entry.block.store(static_cast<std::uint32_t>(slot.worker == nullptr ? 0 : slot.worker->block()));
-  entry.pid.store(slot.worker == nullptr ? 0 : slot.worker->pid());
-  entry.state.store(published_state(slot.state));
-  entry.generation.store(slot.worker == nullptr ? 0 : slot.worker->generation());
-  if (slot.worker != nullptr) slots_with_a_past_ = std::max(slots_with_a_past_, slot.index + 1);
-  resources_.scoreboard.master().slot_count.store(slots_with_a_past_);
-}
+Fleet::Fleet(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launcher,
+             std::shared_ptr<const Generation> generation, unsigned slots, Handlers handlers)
+    : page_(std::make_unique<Page>(clock, scoreboard, launcher, std::move(generation), slots,
+                                   std::move(handlers))) {}
+Fleet::~Fleet() = default;
+void Fleet::start() { page_->start(); }
+void Fleet::take_over(const FleetRecord& record) { page_->take_over(record); }
+FleetRecord Fleet::record() const { return page_->record(); }
+void Fleet::move(Movement movement) { page_->move(std::move(movement)); }
+bool Fleet::is_moving() const { return page_->is_moving(); }
+void Fleet::drain() { page_->drain(); }
+void Fleet::stop() { page_->stop(); }
+void Fleet::change_log(int descriptor) { page_->change_log(descriptor); }
+void Fleet::log_statistics() const { page_->log_statistics(); }
+std::size_t Fleet::ready_count() const { return page_->ready_count(); }
+unsigned Fleet::slots_with_a_past() const noexcept { return page_->slots_with_a_past(); }
+pid_t Fleet::worker_of(unsigned slot) const { return page_->worker_of(slot); }
 
 }  // namespace tcp_echo

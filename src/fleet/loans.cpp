@@ -1,4 +1,4 @@
-#include "tcp_echo/fleet/loans.hpp"
+#include "loans.hpp"
 
 #include <algorithm>
 

@@ -53,7 +53,7 @@ constexpr SlotRow kTable[] = {
     {State::kEmptying, Event::kEmptied, {State::kStopping, Action::kNone}},
     {State::kEmptying, Event::kStop, {State::kStopping, Action::kTellStop}},
 
-    {State::kEmptyingAgain, Event::kFailed, {State::kGone, Action::kLeave}},
+    {State::kEmptyingAgain, Event::kFailed, {State::kSpent, Action::kLeave}},
     {State::kEmptyingAgain, Event::kLate, {State::kEmptyingAgain, Action::kKillLate}},
     {State::kEmptyingAgain, Event::kHung, {State::kEmptyingAgain, Action::kAbort}},
     {State::kEmptyingAgain, Event::kPatienceOver, {State::kEmptyingAgain, Action::kKill}},
@@ -101,6 +101,7 @@ std::string_view name_of(State state) {
     case State::kEmptyingAgain: return "emptying_again";
     case State::kStopping: return "stopping";
     case State::kGone: return "gone";
+    case State::kSpent: return "spent";
   }
   return "";
 }

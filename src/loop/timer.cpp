@@ -1,24 +1,39 @@
 #include "tcp_echo/loop/timer.hpp"
 
-#include <algorithm>
-
 namespace tcp_echo {
+namespace {
 
-Timer::Timer(Loop& loop, std::function<void()> on_time) : handle_(std::move(on_time)) {
-  uv_timer_init(loop.raw(), handle_.raw());
-}
+class UvBell final : public Timekeeper::Bell {
+ public:
+  UvBell(uv_loop_t* loop, std::function<void()> on_ring) : handle_(std::move(on_ring)) {
+    uv_timer_init(loop, handle_.raw());
+  }
 
-void Timer::start(std::chrono::milliseconds delay) {
-  const auto milliseconds =
-      static_cast<std::uint64_t>(std::max<std::chrono::milliseconds::rep>(delay.count(), 0));
-  uv_timer_start(
-      handle_.raw(), [](uv_timer_t* raw) noexcept { TimerHandle::callback_of(raw)(); }, milliseconds, 0);
-}
+  void start(std::chrono::milliseconds delay) override {
+    uv_timer_start(
+        handle_.raw(), [](uv_timer_t* raw) noexcept { TimerHandle::callback_of(raw)(); },
+        static_cast<std::uint64_t>(delay.count()), 0);
+  }
 
-void Timer::stop() noexcept { uv_timer_stop(handle_.raw()); }
+  void stop() noexcept override { uv_timer_stop(handle_.raw()); }
 
-bool Timer::is_running() const noexcept {
-  return uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.raw())) != 0;
+  bool is_running() const noexcept override {
+    return uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.raw())) != 0;
+  }
+
+  std::chrono::milliseconds due_in() const noexcept override {
+    return std::chrono::milliseconds(is_running() ? uv_timer_get_due_in(handle_.raw()) : 0);
+  }
+
+ private:
+  using TimerHandle = Handle<uv_timer_t, std::function<void()>>;
+  TimerHandle handle_;
+};
+
+}  // namespace
+
+std::unique_ptr<Timekeeper::Bell> Loop::make_bell(std::function<void()> on_ring) {
+  return std::make_unique<UvBell>(&loop_, std::move(on_ring));
 }
 
 }  // namespace tcp_echo

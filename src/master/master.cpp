@@ -91,15 +91,15 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
       reaper_(loop_),
       executable_(std::move(holdings.executable)),
       scoreboard_(std::move(holdings.scoreboard)),
+      launcher_(loop_, reaper_, {credentials_, executable_.get(), birth_.log_descriptor}),
       generation_(std::move(holdings.generation)),
       deadline_(loop_, [this] { stop_now(); }),
       alive_(loop_, [this] { keep_alive(); }),
       due_(loop_, [this] { begin_next(); }),
       retry_(loop_, [this] { retry_restarts(); }),
       restart_backoff_(config().respawn_delay_min, config().respawn_delay_max),
-      fleet_(loop_,
-             WorkerResources{scoreboard_, reaper_, credentials_, executable_.get(), birth_.log_descriptor},
-             generation_, static_cast<unsigned>(std::max<std::size_t>(holdings.slots, workers_)),
+      fleet_(loop_, scoreboard_, launcher_, generation_,
+             static_cast<unsigned>(std::max<std::size_t>(holdings.slots, workers_)),
              Fleet::Handlers{.on_all_ready = [this] { on_all_ready(); },
                              .on_start_failure = [this](const Error& error) { on_start_failure(error); },
                              .on_change = [this] { on_change(); },
@@ -216,7 +216,7 @@ void Master::stop_now() { fleet_.stop(); }
 void Master::reopen_log() {
   if (!config().log_file.empty()) {
     if (auto reopened = reopen_log_file(config().log_file, birth_.log_descriptor); reopened) {
-      fleet_.pass_on_log(birth_.log_descriptor);
+      fleet_.change_log(birth_.log_descriptor);
       spdlog::info("SIGUSR1: reopened the log file");
     } else {
       spdlog::error("SIGUSR1: {}; going on with the old one", reopened.error().text);

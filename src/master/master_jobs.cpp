@@ -109,7 +109,7 @@ Result<Movement> Master::plan_reload() {
 
 Result<void> Master::change_log(const UniqueFd& log, const Config& next) {
   if (auto replaced = replace_log(log, birth_.log_descriptor); !replaced) return replaced;
-  fleet_.pass_on_log(birth_.log_descriptor);
+  fleet_.change_log(birth_.log_descriptor);
   set_up_logging(std::string(spdlog::default_logger()->name()), log_settings(next, birth_.log_descriptor));
   return {};
 }

@@ -22,7 +22,7 @@ Json json_of_path(const std::string& path) {
   return std::vector<std::uint8_t>(path.begin(), path.end());
 }
 
-Json json_of(const WorkerRecord& worker) {
+Json json_of(const ChildRecord& worker) {
   Json json = {{"pid", worker.pid},
                {"block", worker.block},
                {"control", worker.control},
@@ -66,13 +66,13 @@ std::string path_from(const Json& json) {
   return {bytes.begin(), bytes.end()};
 }
 
-WorkerRecord worker_from(const Json& json) {
-  WorkerRecord worker{.pid = json.at("pid").get<pid_t>(),
-                      .block = json.at("block").get<std::size_t>(),
-                      .control = json.at("control").get<int>(),
-                      .protocol = json.at("protocol").get<unsigned>(),
-                      .started_at = std::chrono::milliseconds(json.at("started_at").get<std::int64_t>()),
-                      .ready_at = std::chrono::milliseconds(json.at("ready_at").get<std::int64_t>())};
+ChildRecord worker_from(const Json& json) {
+  ChildRecord worker{.pid = json.at("pid").get<pid_t>(),
+                     .block = json.at("block").get<std::size_t>(),
+                     .control = json.at("control").get<int>(),
+                     .protocol = json.at("protocol").get<unsigned>(),
+                     .started_at = std::chrono::milliseconds(json.at("started_at").get<std::int64_t>()),
+                     .ready_at = std::chrono::milliseconds(json.at("ready_at").get<std::int64_t>())};
   if (json.contains("generation")) worker.generation = json.at("generation").get<unsigned>();
   if (json.contains("watchdog"))
     worker.watchdog = std::chrono::milliseconds(json.at("watchdog").get<std::int64_t>());

@@ -16,7 +16,7 @@
 #include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/log_settings.hpp"
 #include "tcp_echo/ipc/heartbeat.hpp"
-#include "tcp_echo/ipc/worker_call.hpp"
+#include "tcp_echo/ipc/role_call.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 #include "tcp_echo/worker/fault.hpp"
 #include "tcp_echo/worker/orphan.hpp"

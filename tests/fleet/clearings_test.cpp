@@ -1,12 +1,11 @@
-#include "tcp_echo/fleet/clearings.hpp"
+#include "fleet/clearings.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
 #include <map>
 
-#include "support/log_capture.hpp"
-#include "support/wait.hpp"
+#include "support/household.hpp"
 #include "tcp_echo/ipc/codec.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 
@@ -23,27 +22,21 @@ ListenerSet::Address address_of(std::size_t slots) {
   return address;
 }
 
-/// Workers that write down what they are told.
-struct ClearingsTest : ::testing::Test {
-  ClearingsTest()
-      : clearings(loop, {.tell_someone =
-                             [this](const ClearMessage& message, std::span<const int> descriptors) {
-                               if (block) told[message.number] = {*block, descriptors.size()};
-                               return block;
-                             },
-                         .tell =
-                             [this](std::size_t to, const GiveUpMessage& message) {
-                               given_up = {to, message.number};
-                             },
-                         .on_removed = [this] { ++removed; }}) {}
+struct ClearingsTest : HouseholdTest {
+  ClearingsTest() {
+    for (const unsigned slot : {0U, 1U, 2U}) let_serve(slot);
+    told_next = &worker(0);
+  }
 
-  LogCapture log;
-  Loop loop;
-  std::optional<std::size_t> block = 1;
-  std::map<std::uint32_t, std::pair<std::size_t, std::size_t>> told;  ///< number: block, descriptors
-  std::pair<std::size_t, std::uint32_t> given_up;
+  Child* told_next = nullptr;                                    ///< null: nobody can be told
+  std::map<std::uint32_t, std::pair<Child*, std::size_t>> told;  ///< number: worker, descriptors
   int removed = 0;
-  Clearings clearings;
+  Clearings clearings{clock,
+                      [this](const ClearMessage& message, std::span<const int> descriptors) {
+                        if (told_next != nullptr) told[message.number] = {told_next, descriptors.size()};
+                        return told_next;
+                      },
+                      [this] { ++removed; }};
 };
 
 TEST_F(ClearingsTest, KeepTheListenersUntilAWorkerHasClearedThem) {
@@ -51,10 +44,10 @@ TEST_F(ClearingsTest, KeepTheListenersUntilAWorkerHasClearedThem) {
   const std::weak_ptr<const UniqueFd> socket = address.by_slot[1];
   clearings.add({std::move(address)}, 1min);
   ASSERT_EQ(told.size(), 1U);
-  EXPECT_EQ(told.begin()->second, std::pair(1UL, 2UL));
+  EXPECT_EQ(told.begin()->second, std::pair(&worker(0), 2UL));
   EXPECT_FALSE(clearings.is_empty());
   EXPECT_FALSE(socket.expired());
-  clearings.on_cleared(1, {told.begin()->first});
+  EXPECT_TRUE(clearings.heed(worker(0), ClearedMessage{told.begin()->first}));
   EXPECT_TRUE(clearings.is_empty());
   EXPECT_TRUE(socket.expired());
   EXPECT_EQ(removed, 1);
@@ -76,53 +69,60 @@ TEST_F(ClearingsTest, PassOverSlotsThatHadNoListenerThere) {
 }
 
 TEST_F(ClearingsTest, WaitForAWorkerThatCanBeTold) {
-  block.reset();
+  told_next = nullptr;
   clearings.add({address_of(1)}, 1min);
   EXPECT_TRUE(told.empty());
-  block = 7;
+  told_next = &worker(1);
   clearings.settle();
   ASSERT_EQ(told.size(), 1U);
-  EXPECT_EQ(told.begin()->second.first, 7U);
-  block = 8;
+  EXPECT_EQ(told.begin()->second.first, &worker(1));
+  told_next = &worker(2);
   clearings.settle();
-  EXPECT_EQ(told.begin()->second.first, 7U) << "one is enough";
+  EXPECT_EQ(told.begin()->second.first, &worker(1)) << "one is enough";
 }
 
 TEST_F(ClearingsTest, GoToAnotherWorkerWhenTheirsHasGone) {
   clearings.add({address_of(1)}, 1min);
-  block = 2;
-  clearings.on_worker_gone(9);
+  told_next = &worker(1);
+  clearings.on_worker_gone(worker(2));
   clearings.settle();
-  EXPECT_EQ(told.begin()->second.first, 1U) << "that was not its worker";
-  clearings.on_worker_gone(1);
+  EXPECT_EQ(told.begin()->second.first, &worker(0)) << "that was not its worker";
+  clearings.on_worker_gone(worker(0));
   clearings.settle();
-  EXPECT_EQ(told.begin()->second.first, 2U);
+  EXPECT_EQ(told.begin()->second.first, &worker(1));
 }
 
 TEST_F(ClearingsTest, GoToAnotherWorkerSoonWhenTheirsCannotTakeThem) {
   clearings.add({address_of(1)}, 1min);
   const auto number = told.begin()->first;
-  block = 2;
-  clearings.on_refused(9, {number});
-  clearings.on_refused(1, {number});
-  EXPECT_TRUE(turn_until(loop, [&] { return told[number].first == 2; }));
+  told_next = &worker(1);
+  EXPECT_TRUE(clearings.heed(worker(2), RefuseClearMessage{number}));
+  clock.turn(1s);
+  EXPECT_EQ(told[number].first, &worker(0)) << "that was not its worker";
+  EXPECT_TRUE(clearings.heed(worker(0), RefuseClearMessage{number}));
+  EXPECT_EQ(told[number].first, &worker(0)) << "not at once";
+  clock.turn(1s);
+  EXPECT_EQ(told[number].first, &worker(1));
   EXPECT_FALSE(clearings.is_empty());
 }
 
 TEST_F(ClearingsTest, EndWhenTheirTimeIsUp) {
   clearings.add({address_of(1)}, 20ms);
-  EXPECT_TRUE(turn_until(loop, [&] { return clearings.is_empty(); }));
+  clock.turn(20ms);
+  EXPECT_TRUE(clearings.is_empty());
   EXPECT_EQ(removed, 1);
   EXPECT_NE(log.text().find("20ms have passed"), std::string::npos) << log.text();
-  EXPECT_EQ(given_up, std::pair(1UL, told.begin()->first)) << "its worker has descriptors of them";
+  EXPECT_EQ(launcher[0].last<GiveUpMessage>().number, told.begin()->first)
+      << "its worker has descriptors of them";
 }
 
 TEST_F(ClearingsTest, AreNotMistakenForEachOther) {
   clearings.add({address_of(1), address_of(1)}, 1min);
   ASSERT_EQ(told.size(), 2U);
-  clearings.on_cleared(1, {told.begin()->first});
-  clearings.on_cleared(1, {12345});
-  clearings.on_cleared(9, {told.rbegin()->first});  // that one was not asked
+  EXPECT_TRUE(clearings.heed(worker(0), ClearedMessage{told.begin()->first}));
+  EXPECT_TRUE(clearings.heed(worker(0), ClearedMessage{12345}));
+  EXPECT_TRUE(clearings.heed(worker(1), ClearedMessage{told.rbegin()->first}));  // that one was not asked
+  EXPECT_FALSE(clearings.heed(worker(0), ReadyMessage{})) << "that is about something else";
   EXPECT_FALSE(clearings.is_empty());
 }
 

@@ -1,4 +1,4 @@
-#include "tcp_echo/fleet/emptiers.hpp"
+#include "fleet/emptiers.hpp"
 
 #include <gtest/gtest.h>
 

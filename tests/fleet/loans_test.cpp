@@ -1,4 +1,4 @@
-#include "tcp_echo/fleet/loans.hpp"
+#include "fleet/loans.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "fleet/loans.hpp"
 #include "support/dice.hpp"
-#include "tcp_echo/fleet/loans.hpp"
 
 namespace tcp_echo::test {
 namespace {

@@ -20,7 +20,8 @@ bool has_process(SlotState state) {
     case SlotState::kEmpty:
     case SlotState::kWaiting:
     case SlotState::kRetired:
-    case SlotState::kGone: return false;
+    case SlotState::kGone:
+    case SlotState::kSpent: return false;
     case SlotState::kStarting:
     case SlotState::kServing:
     case SlotState::kHung:

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "fleet/loans.hpp"
 #include "support/dice.hpp"
-#include "tcp_echo/fleet/loans.hpp"
 #include "tcp_echo/fleet/slot_fsm.hpp"
 #include "tcp_echo/master/agenda.hpp"
 #include "tcp_echo/process/backoff.hpp"

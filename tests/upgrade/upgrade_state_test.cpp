@@ -31,12 +31,12 @@ UpgradeState sample() {
   state.listeners_are_inherited = true;
   state.addresses = {{"[::]:0", "[::]:8090", {20, -1, 21}}, {"127.0.0.1:1", "127.0.0.1:1", {22}}};
   state.fleet.slots.resize(3);
-  state.fleet.slots[0] = {SlotState::kServing, WorkerRecord{100, 5, 30, 3, 1000ms, 2000ms, 7, 5000ms}, false,
+  state.fleet.slots[0] = {SlotState::kServing, ChildRecord{100, 5, 30, 3, 1000ms, 2000ms, 7, 5000ms}, false,
                           std::nullopt};
   state.fleet.slots[1] = {SlotState::kWaiting, std::nullopt, true, 0};
   state.fleet.slots[2] = {SlotState::kRetired, std::nullopt, true, 0};
-  state.fleet.leavers = {{1, LeaverStage::kStuck, WorkerRecord{101, 6, 31, 2, 10ms, 20ms, 5, 0ms}},
-                         {2, LeaverStage::kDying, WorkerRecord{102, 7, -1, 3, 10ms, 0ms, 6, 250ms}}};
+  state.fleet.leavers = {{1, LeaverStage::kStuck, ChildRecord{101, 6, 31, 2, 10ms, 20ms, 5, 0ms}},
+                         {2, LeaverStage::kDying, ChildRecord{102, 7, -1, 3, 10ms, 0ms, 6, 250ms}}};
   state.upgrade_is_asked = true;
   state.reload_is_asked = true;
   state.workers_asked = -3;

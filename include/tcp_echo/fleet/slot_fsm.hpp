@@ -19,12 +19,13 @@ enum class SlotState : std::uint8_t {
   kEmptying,       ///< the service ends: the process takes who waits in the accept queues
   kEmptyingAgain,  ///< the same by the last process of the slot, which gets no successor
   kStopping,       ///< nobody waits any more, or nobody cares: the process has to end
-  kGone,           ///< for good
+  kGone,           ///< for good, unless its listeners are to be emptied once more
+  kSpent,          ///< for good: its last process could not even empty them
 };
 inline constexpr std::array kSlotStates = {
     SlotState::kEmpty,    SlotState::kStarting, SlotState::kServing,  SlotState::kHung,
     SlotState::kWaiting,  SlotState::kRetired,  SlotState::kEmptying, SlotState::kEmptyingAgain,
-    SlotState::kStopping, SlotState::kGone};
+    SlotState::kStopping, SlotState::kGone,     SlotState::kSpent};
 
 enum class SlotEvent : std::uint8_t {
   kStart,

@@ -6,21 +6,22 @@
 #include <uv.h>
 
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "tcp_echo/base/error.hpp"
 #include "tcp_echo/loop/descriptor_polls.hpp"
+#include "tcp_echo/loop/timekeeper.hpp"
 
 namespace tcp_echo {
 
-class Loop {
+class Loop final : public Timekeeper {
  public:
   /// Throws FatalError when the kernel gives no epoll descriptor.
   Loop();
   /// Lets pending close callbacks run. Every handle must have been closed by then.
   ~Loop();
-  Loop(const Loop&) = delete;
-  Loop& operator=(const Loop&) = delete;
 
   /// Turns until stop(), or until nothing is left to wait for.
   void run();
@@ -28,11 +29,14 @@ class Loop {
   void turn_once();
   void stop() noexcept { uv_stop(&loop_); }
 
-  /// When this turn of the loop began; costs no system call.
-  std::chrono::milliseconds now() const noexcept { return std::chrono::milliseconds(uv_now(&loop_)); }
+  std::chrono::milliseconds now() const noexcept override {
+    return std::chrono::milliseconds(uv_now(&loop_));
+  }
 
   /// For a turn that takes long: moves now() on, so that a timer set next does not ring early.
   void refresh_now() noexcept { uv_update_time(&loop_); }
+
+  std::unique_ptr<Bell> make_bell(std::function<void()> on_ring) override;
 
   uv_loop_t* raw() noexcept { return &loop_; }
   DescriptorPolls& descriptor_polls() noexcept { return descriptor_polls_; }

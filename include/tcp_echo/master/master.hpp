@@ -16,6 +16,7 @@
 #include "tcp_echo/daemon/notifier.hpp"
 #include "tcp_echo/daemon/pid_file.hpp"
 #include "tcp_echo/fleet/fleet.hpp"
+#include "tcp_echo/fleet/patience.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/listeners/generation.hpp"
 #include "tcp_echo/loop/reaper.hpp"
@@ -23,6 +24,7 @@
 #include "tcp_echo/loop/timer.hpp"
 #include "tcp_echo/master/agenda.hpp"
 #include "tcp_echo/process/backoff.hpp"
+#include "tcp_echo/process/program_launcher.hpp"
 #include "tcp_echo/upgrade/preflight.hpp"
 #include "tcp_echo/upgrade/upgrade_state.hpp"
 
@@ -134,6 +136,7 @@ class Master {
   Reaper reaper_;
   UniqueFd executable_;
   Scoreboard scoreboard_;
+  ProgramLauncher launcher_;
   std::shared_ptr<const Generation> generation_;
   Timer deadline_;
   Timer alive_;

@@ -1,0 +1,17 @@
+// How long the workers of a fleet are waited for.
+#pragma once
+
+#include <chrono>
+
+namespace tcp_echo {
+
+/// Workers end their drain by themselves, within --shutdown-timeout; this is for one that hangs.
+inline constexpr std::chrono::milliseconds kGraceAfterDeadline{500};
+
+/// Of a worker that was told to stop at once: it closes its connections in milliseconds, or it hangs.
+inline constexpr std::chrono::milliseconds kPatience{500};
+
+/// Of one that writes its core after SIGABRT.
+inline constexpr std::chrono::milliseconds kPatienceAfterAbort{1000};
+
+}  // namespace tcp_echo

@@ -1,0 +1,111 @@
+// Any process of ours as its master sees it: the same for every role.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tcp_echo/base/counters.hpp"
+#include "tcp_echo/base/error.hpp"
+#include "tcp_echo/loop/timekeeper.hpp"
+#include "tcp_echo/process/child_record.hpp"
+#include "tcp_echo/process/heartbeat_watch.hpp"
+#include "tcp_echo/process/lifeline.hpp"
+
+namespace tcp_echo {
+
+/// What a child is for.
+struct ChildPost {
+  const ChildRole& role;  ///< outlives the child
+  unsigned number = 0;    ///< which of that role, counted from 1
+  std::size_t block = 0;  ///< of the scoreboard, and what it counts there; outlives the child
+  const Counter& heartbeats;
+  unsigned generation = 0;  ///< that it is started in
+  std::chrono::milliseconds watchdog{};
+};
+
+class Child final : private Lifeline::Ear {
+ public:
+  /// Has the child now, and is told what becomes of it. A child changes hands in its life; it reports to one
+  /// holder at a time.
+  class Holder {
+   public:
+    /// The child may be given to another holder in it, and not be destroyed.
+    virtual void on_message(Child& child, const Message& message) = 0;
+    /// It has ended, and this is the last that is heard of it: it may be destroyed.
+    virtual void on_exit(Child& child, const ExitStatus& status) = 0;
+
+   protected:
+    ~Holder() = default;
+  };
+
+  /// The process runs, and waits for its first message. `clock` and `holder` outlive the child.
+  static Result<std::unique_ptr<Child>> start(Timekeeper& clock, Launcher& launcher, const ChildPost& post,
+                                              const std::vector<int>& listeners, Holder& holder);
+  /// One that was started before an execve(2); what its record does not tell is as in `post`. Throws
+  /// FatalError if its channel cannot be used.
+  static std::unique_ptr<Child> adopt(Timekeeper& clock, Launcher& launcher, ChildPost post,
+                                      const ChildRecord& record, Holder& holder);
+  ChildRecord record() const;
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  /// From now on.
+  void report_to(Holder& holder) noexcept { holder_ = &holder; }
+
+  /// Fails if it cannot be reached: it hangs, or its exit is about to be heard of. Descriptors are lent.
+  Result<void> try_tell(const Message& message, std::span<const int> descriptors = {});
+  /// The same, with a line in the log for a failure.
+  void tell(const Message& message, std::span<const int> descriptors = {});
+  /// One that does not understand us has to see the channel end instead: then it leaves by itself.
+  void tell_to_end(const Message& message);
+  bool is_reachable() const noexcept { return lifeline_->is_reachable(); }
+  /// It logs to that descriptor from now on, if it understands us.
+  void change_log(int descriptor);
+
+  void kill(int signal) { lifeline_->kill(signal); }
+  /// It hangs: SIGABRT, so that it leaves a core. The caller kills it if it is still there after `patience`.
+  void abort(std::chrono::milliseconds patience);
+  /// It was told to end and has not.
+  void kill_overdue();
+  /// It said something that does not become a process of its kind, or not now: "sent a message ...".
+  void kill_for(const std::string& misdeed);
+
+  void note_ready() { ready_at_ = clock_.now(); }
+  bool was_ready() const noexcept { return ready_at_.count() != 0; }
+  /// 0 if it never became ready, at least a millisecond if it did.
+  std::chrono::milliseconds served_for() const;
+  /// `since_last_look`: see HeartbeatWatch.
+  bool is_hung(std::chrono::milliseconds since_last_look);
+
+  pid_t pid() const noexcept { return lifeline_->pid(); }
+  std::size_t block() const noexcept { return post_.block; }
+  /// The number of the generation that it was started in.
+  unsigned generation() const noexcept { return post_.generation; }
+  /// "worker 2 (pid 4713)".
+  std::string name() const;
+  /// "worker 2 (pid 4713) died from SIGSEGV after 3.1 s before it was ready".
+  std::string obituary(const ExitStatus& status) const;
+
+ private:
+  Child(Timekeeper& clock, const ChildPost& post, Holder& holder);
+
+  void on_message(const Message& message) override { holder_->on_message(*this, message); }
+  void on_foreign(const std::string& text) override;
+  void on_nonsense(const std::string& text) override { kill_for("sent " + text); }
+  void on_exit(const ExitStatus& status) override { holder_->on_exit(*this, status); }
+
+  Timekeeper& clock_;
+  ChildPost post_;
+  Holder* holder_;
+  std::chrono::milliseconds started_at_{};
+  std::chrono::milliseconds ready_at_{};
+  HeartbeatWatch heartbeat_;
+  std::unique_ptr<Lifeline> lifeline_;
+};
+
+}  // namespace tcp_echo

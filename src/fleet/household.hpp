@@ -1,0 +1,42 @@
+// What the parts of a fleet have in common. Otherwise none of them knows another one.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+#include "clearings.hpp"
+#include "nursery.hpp"
+#include "tcp_echo/listeners/generation.hpp"
+#include "tcp_echo/loop/timekeeper.hpp"
+#include "tcp_echo/process/child.hpp"
+
+namespace tcp_echo {
+
+/// Who serves, and on what. Slots are counted from 0.
+class Crew {
+ public:
+  /// Of the workers that are started now.
+  virtual const Generation& generation() const = 0;
+  virtual std::size_t slot_count() const = 0;
+  /// The worker that serves in that slot; null if none does.
+  virtual Child* serving(std::size_t slot) const = 0;
+  /// No worker has accepted for that slot for a while.
+  virtual bool needs_borrower(std::size_t slot) const = 0;
+
+ protected:
+  ~Crew() = default;
+};
+
+/// All of it outlives the parts.
+struct Household {
+  Timekeeper& clock;
+  Nursery& nursery;
+  Clearings& clearings;
+  const Crew& crew;
+  /// The last step of every event that may have changed something for other parts: now they see to it.
+  std::function<void()> settle;
+
+  const Config& config() const { return crew.generation().config; }
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,61 @@
+// Where workers come from, and where they go: it starts them, tells them who they are, and knows after their
+// death what they have counted.
+#pragma once
+
+#include <spdlog/common.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tcp_echo/base/error.hpp"
+#include "tcp_echo/ipc/scoreboard.hpp"
+#include "tcp_echo/listeners/generation.hpp"
+#include "tcp_echo/process/child.hpp"
+
+namespace tcp_echo {
+
+/// How a worker ended.
+struct Death {
+  std::string text;
+  bool is_clean = false;
+  std::chrono::milliseconds served_for{};  ///< 0: it never became READY
+};
+
+/// How it is logged.
+inline spdlog::level::level_enum level_of(const Death& death) {
+  return death.is_clean ? spdlog::level::info : spdlog::level::err;
+}
+
+class Nursery {
+ public:
+  /// All of them outlive it and its workers. `on_gone` is called for each that has ended.
+  Nursery(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launcher,
+          std::function<void(const Child&)> on_gone);
+
+  /// The process runs and was told who it is. One that cannot be told will not become READY; that, or its
+  /// exit, says so. `waits`: it accepts nobody before ACCEPT. `slot` is counted from 0, here and below.
+  Result<std::unique_ptr<Child>> start(unsigned slot, const Generation& generation, bool waits,
+                                       Child::Holder& holder);
+  /// One that another program has started; what its record does not tell is as in `generation`. Throws
+  /// FatalError if its channel cannot be used.
+  std::unique_ptr<Child> adopt(unsigned slot, const ChildRecord& record, const Generation& generation,
+                               Child::Holder& holder);
+  /// It has ended: what it counted is its slot's past now, and its block is free for the next one.
+  Death bury(unsigned slot, const Child& child, const ExitStatus& status);
+
+  const WorkerCounters& counters_of(const Child& child) const { return scoreboard_.block(child.block()); }
+
+ private:
+  ChildPost post_for(unsigned slot, std::size_t block, const Generation& generation) const;
+
+  Timekeeper& clock_;
+  Scoreboard& scoreboard_;
+  Launcher& launcher_;
+  std::function<void(const Child&)> on_gone_;
+  std::vector<bool> blocks_in_use_;
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,41 @@
+// All slots, and the generation that their workers are started in.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "household.hpp"
+#include "slot.hpp"
+
+namespace tcp_echo {
+
+class Roster final : public Crew {
+ public:
+  explicit Roster(std::shared_ptr<const Generation> generation) : generation_(std::move(generation)) {}
+
+  void add(std::unique_ptr<Slot> slot) { slots_.push_back(std::move(slot)); }
+  /// Gives the former one.
+  std::shared_ptr<const Generation> change_to(std::shared_ptr<const Generation> generation) {
+    return std::exchange(generation_, std::move(generation));
+  }
+
+  const std::vector<std::unique_ptr<Slot>>& slots() const noexcept { return slots_; }
+  Slot& operator[](std::size_t index) const { return *slots_.at(index); }
+  std::size_t ready_count() const noexcept;
+  /// Another worker each time, of those that serve; null if none can be told.
+  Child* tell_someone(const Message& message, std::span<const int> descriptors);
+
+  const Generation& generation() const override { return *generation_; }
+  std::size_t slot_count() const override { return slots_.size(); }
+  Child* serving(std::size_t slot) const override { return slots_[slot]->serving(); }
+  bool needs_borrower(std::size_t slot) const override { return slots_[slot]->needs_borrower(); }
+
+ private:
+  std::shared_ptr<const Generation> generation_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::size_t told_last_ = 0;
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,316 @@
+// Who settles after whom: what no part of a fleet can do alone.
+#include "tcp_echo/fleet/fleet.hpp"
+
+#include "support/household.hpp"
+
+namespace tcp_echo::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct FleetTest : ::testing::Test {
+  Fleet::Handlers handlers() {
+    return {.on_all_ready = [this] { ++all_ready; },
+            .on_start_failure = [this](const Error& error) { start_failure = error.text; },
+            .on_change = [this] { ++changes; },
+            .on_leaving =
+                [this](unsigned slot, pid_t worker) {
+                  leaving = {slot, worker};
+                },
+            .on_all_gone = [this] { ++all_gone; }};
+  }
+  void come_up() {
+    fleet.start();
+    for (std::size_t i = 0; i < kSlots; ++i) launcher[i].become_ready();
+  }
+  Movement movement(std::shared_ptr<const Generation> to, unsigned workers, std::vector<unsigned> renewed) {
+    return {
+        .generation = std::move(to),
+        .workers = workers,
+        .renewed = std::move(renewed),
+        .before_change = [this] { return ready_to_change; },
+        .on_done = [this](const Result<void>& result) { done.push_back(result ? "" : result.error().text); }};
+  }
+  std::shared_ptr<const Generation> next_generation(unsigned slots) {
+    return std::make_shared<const Generation>(
+        Generation{generation->number + 1, generation->config,
+                   value_or_throw(generation->listeners.grown_to(generation->config, slots))});
+  }
+  WorkerState shown(unsigned slot) { return scoreboard.master().slots[slot].state.load(); }
+
+  static constexpr unsigned kSlots = 2;
+  LogCapture log;
+  HandClock clock;
+  Scoreboard scoreboard = value_or_throw(Scoreboard::create());
+  FakeLauncher launcher;
+  std::shared_ptr<const Generation> generation = std::make_shared<const Generation>(generation_of(kSlots));
+  int all_ready = 0;
+  int all_gone = 0;
+  int changes = 0;
+  std::string start_failure;
+  std::pair<unsigned, pid_t> leaving;
+  Result<void> ready_to_change;
+  std::vector<std::string> done;
+  Fleet fleet{clock, scoreboard, launcher, generation, kSlots, handlers()};
+};
+
+TEST_F(FleetTest, IsUpOnceAllWorkersAreReady) {
+  fleet.start();
+  launcher[0].become_ready();
+  EXPECT_EQ(all_ready, 0);
+  EXPECT_EQ(fleet.ready_count(), 1U);
+  launcher[1].become_ready();
+  EXPECT_EQ(all_ready, 1);
+  EXPECT_EQ(fleet.slots_with_a_past(), 2U);
+  EXPECT_EQ(fleet.worker_of(1), launcher[1].pid());
+  EXPECT_EQ(fleet.worker_of(9), 0);
+  EXPECT_EQ(shown(1), WorkerState::kReady);
+  EXPECT_EQ(log.lines_with("is ready"), 0U) << "one line says that of all of them";
+}
+
+TEST_F(FleetTest, FailsToStartOnce) {
+  fleet.start();
+  launcher[0].exit_with(3);
+  EXPECT_EQ(start_failure, "");
+  launcher[1].exit_with(3);
+  EXPECT_NE(start_failure.find("exited with code 3"), std::string::npos);
+  start_failure.clear();
+  fleet.stop();
+  EXPECT_EQ(all_gone, 1);
+  EXPECT_EQ(start_failure, "");
+}
+
+TEST_F(FleetTest, RespawnsAWorkerThatDies) {
+  come_up();
+  launcher[0].die_from(SIGSEGV);
+  EXPECT_EQ(fleet.ready_count(), 1U);
+  EXPECT_EQ(fleet.worker_of(0), 0);
+  EXPECT_EQ(shown(0), WorkerState::kNone);
+  clock.turn(0ms);
+  launcher[2].become_ready();
+  EXPECT_EQ(fleet.ready_count(), 2U);
+  EXPECT_EQ(all_ready, 1);
+  EXPECT_EQ(scoreboard.master().slots[0].restarts.get(), 1U);
+  EXPECT_EQ(log.lines_with("is ready"), 1U);
+}
+
+TEST_F(FleetTest, LendsTheListenersOfASlotThatStaysEmpty) {
+  come_up();
+  launcher[0].die_from(SIGSEGV);
+  clock.turn(0ms);
+  launcher[2].exit_with(3);
+  clock.turn(100ms);
+  launcher[3].exit_with(3);
+  EXPECT_EQ(launcher[1].last<LendMessage>().slot, 1U);
+  clock.turn(200ms);
+  launcher[4].become_ready();
+  EXPECT_EQ(launcher[1].last<TakeBackMessage>().slot, 1U);
+}
+
+TEST_F(FleetTest, LendsToAnotherWorkerWhenTheBorrowerDies) {
+  come_up();
+  launcher.fail_with("no more processes");
+  launcher[0].die_from(SIGSEGV);
+  clock.turn(1s);
+  ASSERT_TRUE(launcher[1].was_told<LendMessage>());
+  launcher[1].die_from(SIGSEGV);
+  launcher.fail_with(std::nullopt);
+  clock.turn(10s);
+  ASSERT_GE(launcher.count(), 3U);
+  launcher[2].become_ready();
+  EXPECT_TRUE(launcher[2].was_told<LendMessage>());
+}
+
+TEST_F(FleetTest, DoesNotWaitForTheWholeBackoffWhileNobodyServes) {
+  come_up();
+  launcher.fail_with("no more processes");
+  launcher[0].die_from(SIGSEGV);
+  clock.turn(1min);
+  launcher[1].die_from(SIGSEGV);
+  launcher.fail_with(std::nullopt);
+  clock.turn(0ms);
+  EXPECT_EQ(launcher.count(), 3U) << "the one that had served, at once";
+  clock.turn(100ms);
+  EXPECT_EQ(launcher.count(), 4U) << "and the other one soon";
+  EXPECT_EQ(log.lines_with("no worker serves: starting worker 1 in 100ms already"), 1U) << log.text();
+}
+
+TEST_F(FleetTest, RenewsWorkersBesideThoseThatServe) {
+  come_up();
+  fleet.move(movement(next_generation(kSlots), kSlots, {0, 1}));
+  EXPECT_TRUE(fleet.is_moving());
+  launcher[2].become_ready();
+  EXPECT_FALSE(launcher[2].was_told<AcceptMessage>());
+  launcher[3].become_ready();
+  EXPECT_EQ(done, std::vector<std::string>{""});
+  EXPECT_TRUE(launcher[2].was_told<AcceptMessage>());
+  EXPECT_TRUE(launcher[0].was_told<SuccessorMessage>());
+  EXPECT_TRUE(launcher[2].was_told<PredecessorMessage>()) << "its own predecessor's connections";
+  EXPECT_EQ(scoreboard.master().slots[0].generation.load(), 2U);
+  EXPECT_TRUE(fleet.is_moving());
+  launcher[0].exit_with(0);
+  launcher[1].exit_with(0);
+  EXPECT_FALSE(fleet.is_moving());
+}
+
+TEST_F(FleetTest, GoesOnAsBeforeWhenACandidateDies) {
+  come_up();
+  fleet.move(movement(next_generation(kSlots), kSlots, {0, 1}));
+  launcher[2].become_ready();
+  launcher[3].die_from(SIGSEGV);
+  ASSERT_EQ(done.size(), 1U);
+  EXPECT_NE(done[0].find("died from SIGSEGV"), std::string::npos);
+  EXPECT_TRUE(launcher[2].was_told<StopMessage>());
+  EXPECT_FALSE(fleet.is_moving());
+  EXPECT_EQ(fleet.ready_count(), 2U);
+  EXPECT_EQ(fleet.worker_of(0), launcher[0].pid());
+}
+
+TEST_F(FleetTest, GoesOnAsBeforeWhenTheChangeCannotBegin) {
+  come_up();
+  ready_to_change = failure(ExitCode::kOsError, "the address is taken");
+  fleet.move(movement(next_generation(kSlots), kSlots, {0}));
+  launcher[2].become_ready();
+  EXPECT_EQ(done, std::vector<std::string>{"the address is taken"});
+  EXPECT_FALSE(launcher[2].was_told<AcceptMessage>());
+  EXPECT_TRUE(launcher[2].was_told<StopMessage>());
+}
+
+TEST_F(FleetTest, GrowsAndShrinks) {
+  come_up();
+  const auto grown = next_generation(3);
+  fleet.move(movement(grown, 3, {2}));
+  launcher[2].become_ready();
+  EXPECT_EQ(fleet.ready_count(), 3U);
+  fleet.move(movement(grown, 1, {}));
+  EXPECT_EQ(fleet.ready_count(), 1U);
+  EXPECT_EQ(done, (std::vector<std::string>{"", ""}));
+  EXPECT_TRUE(launcher[2].was_told<SuccessorMessage>());
+  EXPECT_EQ(launcher[0].count<LendMessage>(), 2U) << "clients may come to their listeners still";
+  EXPECT_EQ(launcher[0].count<PredecessorMessage>(), 2U);
+}
+
+TEST_F(FleetTest, LetsAWorkerThatServesClearARemovedAddress) {
+  come_up();
+  auto config = generation->config;
+  config.listen = {*Endpoint::parse("127.0.0.2:0")};
+  const auto next = std::make_shared<const Generation>(
+      Generation{2, config, value_or_throw(generation->listeners.changed_to(config, kSlots))});
+  fleet.move(movement(next, kSlots, {0, 1}));
+  launcher[2].become_ready();
+  launcher[3].become_ready();
+  auto& clears = launcher[2].was_told<ClearMessage>() ? launcher[2] : launcher[3];
+  ASSERT_TRUE(clears.was_told<ClearMessage>());
+  launcher[0].exit_with(0);
+  launcher[1].exit_with(0);
+  EXPECT_TRUE(fleet.is_moving()) << "the address may be wanted again";
+  clears.die_from(SIGSEGV);
+  auto& other = &clears == &launcher[2] ? launcher[3] : launcher[2];
+  ASSERT_TRUE(other.was_told<ClearMessage>());
+  changes = 0;
+  other.say(ClearedMessage{other.last<ClearMessage>().number});
+  EXPECT_FALSE(fleet.is_moving());
+  EXPECT_GT(changes, 0);
+}
+
+TEST_F(FleetTest, TellsTheMasterWhoWantsASuccessor) {
+  come_up();
+  launcher[1].say(LeavingMessage{});
+  EXPECT_EQ(leaving, std::pair(1U, launcher[1].pid()));
+}
+
+TEST_F(FleetTest, AbortsAWorkerThatHangs) {
+  auto config = generation->config;
+  config.watchdog = 800ms;
+  const auto watched = std::make_shared<const Generation>(Generation{1, config, generation->listeners});
+  Fleet other(clock, scoreboard, launcher, watched, 1, handlers());
+  other.start();
+  launcher.last().become_ready();
+  clock.turn(2s);
+  EXPECT_TRUE(launcher.last().was_sent(SIGABRT));
+  EXPECT_EQ(shown(0), WorkerState::kHung);
+}
+
+TEST_F(FleetTest, IsGoneWhenEveryWorkerHasDrained) {
+  come_up();
+  fleet.drain();
+  for (const auto i : {0U, 1U}) {
+    EXPECT_TRUE(launcher[i].was_told<DrainMessage>());
+    launcher[i].say(EmptiedMessage{});
+  }
+  launcher[0].exit_with(0);
+  EXPECT_EQ(all_gone, 0);
+  launcher[1].exit_with(0);
+  EXPECT_EQ(all_gone, 1);
+  EXPECT_EQ(launcher.count(), 2U);
+}
+
+TEST_F(FleetTest, GivesADeadWorkersQueueToAnotherOneWhileItDrains) {
+  come_up();
+  fleet.move(movement(next_generation(kSlots), 1, {}));
+  launcher[1].exit_with(0);
+  ASSERT_TRUE(launcher[0].was_told<LendMessage>());
+  fleet.drain();
+  launcher[0].die_from(SIGSEGV);  // it was to empty its own queue, and the other slot's
+  auto& next = launcher.last();
+  EXPECT_EQ(next.number(), 1U);
+  EXPECT_EQ(next.last<LendMessage>().slot, 2U);
+  EXPECT_TRUE(next.was_told<DrainMessage>());
+  next.die_from(SIGSEGV);
+  EXPECT_EQ(launcher.last().number(), 2U) << "the other slot's turn";
+  launcher.last().say(EmptiedMessage{});
+  launcher.last().exit_with(0);
+  EXPECT_EQ(all_gone, 1);
+}
+
+TEST_F(FleetTest, StopsAMovementWithTheService) {
+  come_up();
+  fleet.move(movement(next_generation(kSlots), kSlots, {0, 1}));
+  fleet.stop();
+  EXPECT_EQ(done, std::vector<std::string>{"the service stops"});
+  for (const auto i : {0U, 1U, 2U, 3U}) {
+    EXPECT_TRUE(launcher[i].was_told<StopMessage>());
+    launcher[i].exit_with(0);
+  }
+  EXPECT_EQ(all_gone, 1);
+}
+
+TEST_F(FleetTest, GoesOnInAnotherProgram) {
+  come_up();
+  launcher[1].say(LeavingMessage{});
+  const auto record = fleet.record();
+  Fleet heir(clock, scoreboard, launcher, generation, kSlots, handlers());
+  all_ready = 0;
+  heir.take_over(record);
+  EXPECT_EQ(all_ready, 0) << "it was up before";
+  EXPECT_EQ(heir.ready_count(), 2U);
+  EXPECT_EQ(heir.record(), record);
+  launcher.last().die_from(SIGSEGV);
+  clock.turn(0ms);
+  EXPECT_EQ(heir.ready_count(), 1U);
+  EXPECT_EQ(launcher.last().number(), 2U);
+}
+
+TEST_F(FleetTest, TellsEveryProcessWhereToLog) {
+  come_up();
+  fleet.move(movement(next_generation(kSlots), kSlots, {0}));
+  fleet.change_log(1);
+  for (const auto i : {0U, 1U, 2U}) EXPECT_TRUE(launcher[i].was_told<LogMessage>());
+  launcher[2].become_ready();
+  fleet.change_log(1);
+  EXPECT_EQ(launcher[0].count<LogMessage>(), 2U) << "it leaves";
+}
+
+TEST_F(FleetTest, LogsALineForEachSlotThatHasAPast) {
+  come_up();
+  scoreboard.block(0).accepted.add(4);
+  launcher[0].say(LeavingMessage{});
+  fleet.move(movement(next_generation(kSlots), kSlots, {0}));
+  launcher[2].become_ready();
+  fleet.log_statistics();
+  EXPECT_EQ(log.lines_with("worker 1 is serving: 4 connections open, 4 accepted"), 1U) << log.text();
+  EXPECT_EQ(log.lines_with("worker 2 is serving: 0 connections open"), 1U) << log.text();
+}
+
+}  // namespace
+}  // namespace tcp_echo::test
