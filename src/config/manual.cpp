@@ -3,28 +3,15 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <array>
+#include <string>
+#include <vector>
 
+#include "tcp_echo/base/signal_name.hpp"
+#include "tcp_echo/config/commands.hpp"
 #include "tcp_echo/config/options.hpp"
 
 namespace tcp_echo {
 namespace {
-
-constexpr std::array kSignals = {
-    HelpEntry{
-        "TERM, QUIT, INT",
-        "stop gracefully, within --shutdown-timeout; a second TERM or INT stops at once; either way the "
-        "exit code is 0"},
-    HelpEntry{"HUP",
-              "reload: read the configuration again and replace all workers; if anything is wrong, nothing "
-              "changes"},
-    HelpEntry{"USR1",
-              "reopen the log file in all processes; log statistics, a line for each worker and one for the "
-              "service"},
-    HelpEntry{"USR2",
-              "upgrade: replace the program by the file that is at its path now, then reload; if that cannot "
-              "serve, this program goes on"},
-    HelpEntry{"TTIN, TTOU", "one worker more, one fewer; never below 1, nor above 1024"},
-};
 
 constexpr std::array kExitCodes = {
     HelpEntry{"0", "clean stop, graceful or at once"},
@@ -39,6 +26,16 @@ constexpr std::array kExitCodes = {
     HelpEntry{"77", "no permission, such as for a port below 1024"},
     HelpEntry{"78", "bad configuration file or environment"},
 };
+
+/// Of each command, without SIG: "TERM, QUIT, INT".
+std::vector<std::string> names_of_signals() {
+  std::vector<std::string> names;
+  for (const auto& row : commands()) {
+    auto& name = names.emplace_back();
+    for (const int number : row.signals) name += (name.empty() ? "" : ", ") + signal_name(number).substr(3);
+  }
+  return names;
+}
 
 constexpr std::size_t kColumn = 28;  ///< where it is said what a flag does
 
@@ -59,7 +56,15 @@ void add(HelpText& help, const ActionFlag& flag) {
 
 }  // namespace
 
-std::span<const HelpEntry> signals() { return kSignals; }
+std::span<const HelpEntry> signals() {
+  static const auto names = names_of_signals();
+  static const auto entries = [] {
+    std::vector<HelpEntry> made;
+    for (const auto& row : commands()) made.push_back({names[made.size()], row.effect});
+    return made;
+  }();
+  return entries;
+}
 
 std::span<const HelpEntry> exit_codes() { return kExitCodes; }
 

@@ -21,6 +21,8 @@ class Roster final : public Crew {
     return std::exchange(generation_, std::move(generation));
   }
 
+  std::shared_ptr<const Generation> shared_generation() const { return generation_; }
+
   const std::vector<std::unique_ptr<Slot>>& slots() const noexcept { return slots_; }
   Slot& operator[](std::size_t index) const { return *slots_.at(index); }
   std::size_t ready_count() const noexcept;

@@ -6,6 +6,8 @@
 #include <csignal>
 #include <utility>
 
+#include "tcp_echo/base/signal_name.hpp"
+
 namespace tcp_echo {
 namespace {
 

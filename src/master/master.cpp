@@ -9,11 +9,16 @@
 
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/log.hpp"
+#include "tcp_echo/base/signal_name.hpp"
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/log_settings.hpp"
 #include "tcp_echo/config/worker_count.hpp"
 #include "tcp_echo/daemon/executable.hpp"
+#include "tcp_echo/fleet/patience.hpp"
 #include "tcp_echo/ipc/address_notice.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
+#include "tcp_echo/upgrade/restore.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -82,9 +87,20 @@ Master::Holdings Master::acquire(MasterBirth& birth) {
           std::make_shared<const Generation>(Generation{1, config, std::move(listeners)})};
 }
 
+Master::Holdings Master::receive(const MasterBirth& birth, const MasterInheritance& inheritance) {
+  const auto& config = birth.config;
+  const auto& state = inheritance.state;
+  return {state.workers,
+          value_or_throw(find_credentials(config.user, config.group)),
+          std::nullopt,  // once nothing can fail any more: whoever drops it removes the file
+          copy_of(inheritance.program),
+          value_or_throw(Scoreboard::take_over(copy_of(state.scoreboard))),
+          std::make_shared<const Generation>(Generation{state.generation, config, listeners_from(state)}),
+          state.fleet.slots.size()};
+}
+
 Master::Master(MasterBirth&& birth, Holdings holdings)
     : birth_(std::move(birth)),
-      workers_(holdings.workers),
       credentials_(holdings.credentials),
       pid_file_(std::move(holdings.pid_file)),
       notifier_(loop_),
@@ -92,126 +108,118 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
       executable_(std::move(holdings.executable)),
       scoreboard_(std::move(holdings.scoreboard)),
       launcher_(loop_, reaper_, {credentials_, executable_.get(), birth_.log_descriptor}),
-      generation_(std::move(holdings.generation)),
-      deadline_(loop_, [this] { stop_now(); }),
+      deadline_(loop_, [this] { fleet_.stop(); }),
       alive_(loop_, [this] { keep_alive(); }),
-      due_(loop_, [this] { begin_next(); }),
-      retry_(loop_, [this] { retry_restarts(); }),
-      restart_backoff_(config().respawn_delay_min, config().respawn_delay_max),
-      fleet_(loop_, scoreboard_, launcher_, generation_,
-             static_cast<unsigned>(std::max<std::size_t>(holdings.slots, workers_)),
+      fleet_(loop_, scoreboard_, launcher_, std::move(holdings.generation),
+             static_cast<unsigned>(std::max<std::size_t>(holdings.slots, holdings.workers)),
              Fleet::Handlers{.on_all_ready = [this] { on_all_ready(); },
                              .on_start_failure = [this](const Error& error) { on_start_failure(error); },
-                             .on_change = [this] { on_change(); },
-                             .on_leaving = [this](unsigned slot, pid_t worker) { on_leaving(slot, worker); },
-                             .on_all_gone = [this] { on_all_gone(); }}) {}
+                             .on_change =
+                                 [this] {
+                                   jobs_.proceed();
+                                   tell_status();
+                                 },
+                             .on_leaving =
+                                 [this](unsigned slot, pid_t worker) {
+                                   jobs_.agenda().ask_for_restart(slot, worker);
+                                   jobs_.proceed();
+                                 },
+                             .on_all_gone = [this] { on_all_gone(); }}),
+      jobs_(loop_, fleet_, scoreboard_, *this, holdings.workers),
+      change_(loop_, reaper_, birth_.program, birth_.arguments, executable_.get(),
+              {.record = [this] { return record(); },
+               .is_off = [this] { return fleet_.is_ending(); },
+               .on_failure = [this](const Error& error) { jobs_.on_upgrade_failed(error); }}) {
+  jobs_.add(*this);
+}
 
 Master::Master(MasterBirth birth) : Master(std::move(birth), acquire(birth)) {}
+
+Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
+    : Master(std::move(birth), receive(birth, inheritance)) {
+  const auto& state = inheritance.state;
+  const bool came_back = inheritance.former < 0;
+  fleet_.take_over(state.fleet);
+  started_at_ =
+      std::clamp(std::chrono::milliseconds(scoreboard_.master().started_at.load()), 0ms, loop_.now());
+  if (!came_back) change_.came_from(copy_of(inheritance.former));
+  if (state.pid_file >= 0) pid_file_.emplace(PidFile::take_over(config().pid_file, copy_of(state.pid_file)));
+  close_all_but(state.descriptors(), birth_.log_descriptor);
+  put_up_addresses();
+  jobs_.take_over(state, change_.may_go_back());
+  if (came_back) {
+    scoreboard_.master().failed_reloads.add(1);
+    notifier_.ready(told_ = status());
+    spdlog::error("the upgrade failed; this program goes on: {}", status());
+  } else {
+    spdlog::info("took over: {}", status());
+  }
+  jobs_.proceed();
+}
 
 ExitCode Master::run() {
   handle_signals();
   reaper_.catch_up();
   release_signals();
   keep_alive();
-  if (!is_up_) start();
+  if (!fleet_.is_up()) start();
   while (!is_over_) {
     loop_.run();
-    if (is_to_be_replaced_) replace_program();
+    if (change_.is_due()) change_.carry_out();
   }
   if (start_failure_) throw FatalError(*start_failure_);
   return ExitCode::kOk;
 }
 
 void Master::start() {
-  if (!generation_->listeners.is_inherited()) warn_of_short_backlog(config().backlog);
+  const auto& generation = *fleet_.generation();
+  if (!generation.listeners.is_inherited()) warn_of_short_backlog(config().backlog);
   if (config().worker_connections > 0) warn_of_few_descriptors(config().worker_connections);
-  scoreboard_.master().generation.store(generation_->number);
+  scoreboard_.master().generation.store(generation.number);
   started_at_ = loop_.now();
   scoreboard_.master().started_at.store(started_at_.count());
   fleet_.start();
 }
 
+// ---- commands
+
 void Master::handle_signals() {
-  const auto handle = [this](int number, std::function<void(int)> handler) {
-    signals_.push_back(std::make_unique<Signal>(loop_, number, std::move(handler)));
-  };
-  for (const int number : {SIGTERM, SIGQUIT, SIGINT})
-    handle(number, [this](int received) { on_stop_signal(received); });
-  handle(SIGUSR1, [this](int) { reopen_log(); });
-  const auto ask = [this, &handle](int number, std::function<void(Agenda&)> what) {
-    handle(number, [this, what = std::move(what)](int) {
-      what(agenda_);
-      proceed();
-    });
-  };
-  ask(SIGHUP, [](Agenda& agenda) { agenda.ask_for_reload(); });
-  ask(SIGUSR2, [](Agenda& agenda) { agenda.ask_for_upgrade(); });
-  ask(SIGTTIN, [](Agenda& agenda) { agenda.ask_for_workers(1); });
-  ask(SIGTTOU, [](Agenda& agenda) { agenda.ask_for_workers(-1); });
+  for (const auto& row : commands()) {
+    for (const int number : row.signals) {
+      signals_.push_back(std::make_unique<Signal>(
+          loop_, number, [this, command = row.command](int received) { obey(command, received); }));
+    }
+  }
 }
 
-void Master::on_all_ready() {
-  spdlog::info("serving on {} with {}", listed(generation_->listeners.endpoints()),
-               counted(workers_, "worker"));
-  is_up_ = true;
-  put_up_addresses();
-  if (!birth_.report_ready()) return stop_gracefully("nobody waits for the start any more");
-  notifier_.ready(told_ = status());
-  proceed();
+void Master::obey(Command command, int signal) {
+  switch (command) {
+    case Command::kStop: return stop(signal);
+    case Command::kReopenLog: return reopen_log();
+    case Command::kReload: jobs_.agenda().ask_for_reload(); break;
+    case Command::kUpgrade: jobs_.agenda().ask_for_upgrade(); break;
+    case Command::kScale: jobs_.agenda().ask_for_workers(signal == SIGTTIN ? 1 : -1); break;
+  }
+  jobs_.proceed();
 }
 
-/// Without it the service is as good, only --probe cannot find it.
-void Master::put_up_addresses() {
-  auto notice = put_up_notice(generation_->listeners.endpoints());
-  if (!notice) spdlog::warn("{}; --probe will not find this service", notice.error().text);
-  notice_ = notice ? std::move(*notice) : UniqueFd();
-}
-
-void Master::on_start_failure(const Error& error) {
-  start_failure_ = Error{error.code, "the workers could not become ready: " + error.text};
-  stopping_ = true;
+void Master::stop(int signal) {
+  if (!fleet_.is_ending()) return stop_gracefully(signal_name(signal));
+  if (signal == SIGQUIT) return;
+  spdlog::info("{}: stopping at once", signal_name(signal));
   fleet_.stop();
 }
 
-void Master::on_leaving(unsigned slot, pid_t worker) {
-  agenda_.ask_for_restart(slot, worker);
-  proceed();
-}
-
-void Master::on_change() {
-  proceed();
-  tell_status();
-}
-
-void Master::tell_status() {
-  if (is_up_ && !stopping_ && !is_busy_ && status() != told_) notifier_.status(told_ = status());
-}
-
-std::string Master::status() const {
-  return fmt::format("serving on {}; {} of {} ready", listed(generation_->listeners.endpoints()),
-                     fleet_.ready_count(), counted(workers_, "worker"));
-}
-
-void Master::on_stop_signal(int signal) {
-  if (!stopping_) return stop_gracefully(signal_name(signal));
-  if (signal == SIGQUIT) return;
-  spdlog::info("{}: stopping at once", signal_name(signal));
-  stop_now();
-}
-
 void Master::stop_gracefully(const std::string& why) {
-  stopping_ = true;
   const auto text =
       fmt::format("stopping gracefully, for {} at most", format_duration(config().shutdown_timeout));
   spdlog::info("{}: {}", why, text);
   notifier_.stopping(text);
   notice_.reset();
-  generation_->listeners.refuse_handshakes();
+  fleet_.generation()->listeners.refuse_handshakes();
   deadline_.start(config().shutdown_timeout + kGraceAfterDeadline);
   fleet_.drain();
 }
-
-void Master::stop_now() { fleet_.stop(); }
 
 void Master::reopen_log() {
   if (!config().log_file.empty()) {
@@ -229,8 +237,114 @@ void Master::log_statistics() {
   fleet_.log_statistics();
   const auto& counts = scoreboard_.master();
   const auto up = std::chrono::duration_cast<std::chrono::seconds>(loop_.now() - started_at_);
-  spdlog::info("up for {} s, generation {}, {}, {} failed", up.count(), generation_->number,
+  spdlog::info("up for {} s, generation {}, {}, {} failed", up.count(), fleet_.generation()->number,
                counted(counts.reloads.get(), "reload"), counts.failed_reloads.get());
+}
+
+// ---- what the fleet tells
+
+void Master::on_all_ready() {
+  spdlog::info("serving on {} with {}", listed(fleet_.generation()->listeners.endpoints()),
+               counted(jobs_.workers(), "worker"));
+  put_up_addresses();
+  if (!birth_.report_ready()) return stop_gracefully("nobody waits for the start any more");
+  notifier_.ready(told_ = status());
+  jobs_.proceed();
+}
+
+void Master::on_start_failure(const Error& error) {
+  start_failure_ = Error{error.code, "the workers could not become ready: " + error.text};
+  fleet_.stop();
+}
+
+void Master::on_all_gone() {
+  if (!start_failure_) {
+    log_what_was_served();
+    spdlog::info("stopped");
+  }
+  is_over_ = true;
+  loop_.stop();
+}
+
+void Master::log_what_was_served() {
+  for (unsigned slot = 0; slot < fleet_.slots_with_a_past(); ++slot) {
+    const auto& served = scoreboard_.master().slots.at(slot).past;
+    spdlog::info("worker {} served {}: {} received, {} sent", slot + 1,
+                 counted(served.accepted.get(), "connection"), format_bytes(served.received_bytes.get()),
+                 format_bytes(served.sent_bytes.get()));
+  }
+}
+
+// ---- what a job needs
+
+Result<void> Master::change_log(const UniqueFd& log, const Config& next) {
+  if (auto replaced = replace_log(log, birth_.log_descriptor); !replaced) return replaced;
+  fleet_.change_log(birth_.log_descriptor);
+  set_up_logging(std::string(spdlog::default_logger()->name()), log_settings(next, birth_.log_descriptor));
+  return {};
+}
+
+void Master::on_changed() {
+  scoreboard_.master().generation.store(fleet_.generation()->number);
+  put_up_addresses();
+}
+
+/// Without it the service is as good, only --probe cannot find it.
+void Master::put_up_addresses() {
+  auto notice = put_up_notice(fleet_.generation()->listeners.endpoints());
+  if (!notice) spdlog::warn("{}; --probe will not find this service", notice.error().text);
+  notice_ = notice ? std::move(*notice) : UniqueFd();
+}
+
+void Master::upgrade() {
+  spdlog::info("upgrading: asking {} whether it can take over", printable(birth_.program));
+  change_.begin(config().ready_timeout);
+}
+
+UpgradeState Master::record() {
+  scoreboard_.stamp();
+  const auto& generation = *fleet_.generation();
+  UpgradeState state;
+  state.program = birth_.program;
+  state.folder = birth_.folder;
+  state.configuration = effective_toml(config());
+  state.generation = generation.number;
+  state.scoreboard = scoreboard_.fd();
+  state.log = birth_.log_descriptor;
+  state.pid_file = pid_file_ ? pid_file_->fd() : -1;
+  state.listeners_are_inherited = generation.listeners.is_inherited();
+  state.addresses = records_of(generation.listeners);
+  state.fleet = fleet_.record();
+  jobs_.record(state);
+  return state;
+}
+
+// ---- the service manager
+
+namespace {
+
+/// Those for which it is told when they begin and that they have ended.
+bool is_a_reload(const Job& job) { return job.kind == Job::Kind::kReload || job.kind == Job::Kind::kUpgrade; }
+
+}  // namespace
+
+void Master::on_begin(const Job& job) {
+  if (is_a_reload(job)) notifier_.reloading();
+}
+
+void Master::on_end(const Job& job, const Result<void>& /*done*/) {
+  if (!is_a_reload(job)) return tell_status();
+  notifier_.ready(told_ = status());
+}
+
+void Master::tell_status() {
+  if (!fleet_.is_up() || fleet_.is_ending() || jobs_.is_busy() || status() == told_) return;
+  notifier_.status(told_ = status());
+}
+
+std::string Master::status() const {
+  return fmt::format("serving on {}; {} of {} ready", listed(fleet_.generation()->listeners.endpoints()),
+                     fleet_.ready_count(), counted(jobs_.workers(), "worker"));
 }
 
 void Master::keep_alive() {
@@ -238,20 +352,6 @@ void Master::keep_alive() {
   if (!interval) return;
   notifier_.alive();
   alive_.start(*interval);
-}
-
-void Master::on_all_gone() {
-  for (unsigned slot = 0; slot < fleet_.slots_with_a_past() && !start_failure_; ++slot) log_service(slot);
-  if (!start_failure_) spdlog::info("stopped");
-  is_over_ = true;
-  loop_.stop();
-}
-
-void Master::log_service(unsigned slot) {
-  const auto& served = scoreboard_.master().slots.at(slot).past;
-  spdlog::info("worker {} served {}: {} received, {} sent", slot + 1,
-               counted(served.accepted.get(), "connection"), format_bytes(served.received_bytes.get()),
-               format_bytes(served.sent_bytes.get()));
 }
 
 }  // namespace tcp_echo

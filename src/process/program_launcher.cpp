@@ -1,9 +1,7 @@
 #include "tcp_echo/process/program_launcher.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "tcp_echo/daemon/executable.hpp"
@@ -73,12 +71,6 @@ class ProcessLifeline final : public Lifeline {
   UniqueFd foreign_channel_;  ///< in its place if the process speaks another protocol
   unsigned protocol_ = protocol_version();
 };
-
-UniqueFd copy_of(int fd) {
-  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!copy) throw FatalError(system_error("take a control channel over", errno));
-  return copy;
-}
 
 SpawnRequest request_for(const ChildRole& role, unsigned number, const std::vector<int>& listeners,
                          int control, const LaunchSettings& settings) {

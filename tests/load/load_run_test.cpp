@@ -16,6 +16,7 @@
 #include "support/dice.hpp"
 #include "support/sockets.hpp"
 #include "support/wait.hpp"
+#include "tcp_echo/base/signal_name.hpp"
 #include "tcp_echo/loop/signal.hpp"
 
 namespace tcp_echo::test {

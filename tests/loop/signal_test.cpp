@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "support/wait.hpp"
+#include "tcp_echo/base/signal_name.hpp"
 
 namespace tcp_echo::test {
 namespace {

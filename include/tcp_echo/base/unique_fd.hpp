@@ -36,4 +36,7 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+/// Another descriptor of the same open file, close-on-exec (F_DUPFD_CLOEXEC, fcntl(2)). Throws FatalError.
+UniqueFd copy_of(int fd);
+
 }  // namespace tcp_echo

@@ -29,6 +29,8 @@
 
 namespace tcp_echo {
 
+class FleetPage;
+
 class Fleet {
  public:
   struct Handlers {
@@ -67,6 +69,12 @@ class Fleet {
   /// One line per slot.
   void log_statistics() const;
 
+  /// That serves now, and in which workers are started.
+  std::shared_ptr<const Generation> generation() const;
+  /// All workers have been READY at one time.
+  bool is_up() const noexcept;
+  /// drain() or stop() was called.
+  bool is_ending() const noexcept;
   std::size_t ready_count() const;
   /// Those that have ever had a worker, from the first on.
   unsigned slots_with_a_past() const noexcept;
@@ -74,8 +82,7 @@ class Fleet {
   pid_t worker_of(unsigned slot) const;
 
  private:
-  class Page;
-  std::unique_ptr<Page> page_;
+  std::unique_ptr<FleetPage> page_;
 };
 
 }  // namespace tcp_echo

@@ -25,7 +25,4 @@ void release_signals() noexcept;
 /// Sets the disposition to SIG_IGN.
 void ignore_signal(int number) noexcept;
 
-/// "SIGTERM"; "signal 77" where it has no name.
-std::string signal_name(int number);
-
 }  // namespace tcp_echo

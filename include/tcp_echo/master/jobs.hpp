@@ -1,0 +1,115 @@
+// What changes the workers on purpose, one thing after the other: takes it from the agenda, carries it out,
+// and tells those who wait for it how it went.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/unique_fd.hpp"
+#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/fleet/fleet.hpp"
+#include "tcp_echo/ipc/scoreboard.hpp"
+#include "tcp_echo/loop/timer.hpp"
+#include "tcp_echo/master/agenda.hpp"
+#include "tcp_echo/process/backoff.hpp"
+#include "tcp_echo/upgrade/upgrade_state.hpp"
+
+namespace tcp_echo {
+
+/// Waits for jobs: the service manager, or an operator. A job that could not be done has changed nothing.
+class JobWaiter {
+ public:
+  virtual void on_begin(const Job& job) = 0;
+  virtual void on_end(const Job& job, const Result<void>& done) = 0;
+
+ protected:
+  ~JobWaiter() = default;
+};
+
+class Jobs {
+ public:
+  /// What a job needs of the master.
+  class Host {
+   public:
+    /// The configuration, read again.
+    virtual Result<Loaded> load() = 0;
+    /// From now on everybody logs there, as `next` says.
+    virtual Result<void> change_log(const UniqueFd& log, const Config& next) = 0;
+    /// Another generation serves, perhaps with other addresses.
+    virtual void on_changed() = 0;
+    /// Begins with an upgrade. It ends with on_upgrade_failed(), or this program does.
+    virtual void upgrade() = 0;
+    /// This program has taken over. The reload by which it had to prove that it can serve has gone well, or
+    /// not: then this program does not go on.
+    virtual void prove() = 0;
+    virtual void go_back() = 0;
+
+   protected:
+    ~Host() = default;
+  };
+
+  /// So many workers are wanted at first. All the others outlive the object.
+  Jobs(Timekeeper& clock, Fleet& fleet, Scoreboard& scoreboard, Host& host, unsigned workers);
+
+  /// Told of each job from now on.
+  void add(JobWaiter& waiter) { waiters_.push_back(&waiter); }
+
+  Agenda& agenda() noexcept { return agenda_; }
+  /// Looks soon whether a job may be begun. Not at once: whoever calls may be in the middle of the very thing
+  /// that it would change.
+  void proceed() { due_.start(std::chrono::milliseconds(0)); }
+  /// With a job.
+  bool is_busy() const noexcept { return job_.has_value(); }
+  void on_upgrade_failed(const Error& error) { end(tl::unexpected(error)); }
+
+  /// How many are wanted now.
+  unsigned workers() const noexcept { return workers_; }
+
+  /// What is not done yet, and what holds, for a program that takes over.
+  void record(UpgradeState& state) const;
+  /// `has_to_prove_itself`: its first job is a reload, and a failure of that its end.
+  void take_over(const UpgradeState& state, bool has_to_prove_itself);
+
+ private:
+  void begin_next();
+  std::optional<Job> next_job();
+  bool is_worth_it(const Job& job) const;
+  unsigned wanted_after(const Job& job) const;
+  Result<void> begin(const Job& job);
+  void end(const Result<void>& done);
+  void go_back(const Error& error);
+
+  Result<void> reload();
+  Result<Movement> plan_reload();
+  Result<void> scale(unsigned workers);
+  void restart(const Job& job);
+  void take_up(unsigned workers, bool is_set_by_hand);
+
+  void note_end(const Job& job, const Result<void>& done);
+  void note_upgrade(const Result<void>& done);
+  void note_reload(const Result<void>& done);
+  void note_scale(const Result<void>& done) const;
+  void note_restart(const Job& job, const Result<void>& done);
+  const Config& config() const { return fleet_.generation()->config; }
+
+  Fleet& fleet_;
+  Scoreboard& scoreboard_;
+  Host& host_;
+  std::vector<JobWaiter*> waiters_;
+  Agenda agenda_;
+  std::optional<Job> job_;  ///< under way
+  unsigned workers_;
+  bool is_set_by_hand_ =
+      false;  ///< the number of workers; until the configuration names another one than it did
+  bool has_to_prove_itself_ = false;
+  bool owes_reload_ = false;  ///< to somebody who asked the former program for it
+  std::vector<Job> failed_restarts_;
+  Backoff restart_backoff_;
+  Timer due_;    ///< rings when a job may be begun
+  Timer retry_;  ///< rings when the failed restarts are tried again
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,309 @@
+#include "page.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "tcp_echo/base/text.hpp"
+
+namespace tcp_echo {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Other jobs wait for the end of a clearing, which takes a moment unless its worker is at a limit.
+constexpr std::chrono::milliseconds kLongestClearing{10'000};
+
+WorkerState published_state(SlotState state) {
+  switch (state) {
+    case SlotState::kEmpty:
+    case SlotState::kWaiting:
+    case SlotState::kRetired:
+    case SlotState::kGone:
+    case SlotState::kSpent: return WorkerState::kNone;
+    case SlotState::kStarting: return WorkerState::kStarting;
+    case SlotState::kServing: return WorkerState::kReady;
+    case SlotState::kHung: return WorkerState::kHung;
+    case SlotState::kEmptying:
+    case SlotState::kEmptyingAgain:
+    case SlotState::kStopping: return WorkerState::kStopping;
+  }
+  return WorkerState::kNone;
+}
+
+bool is_gone(const std::unique_ptr<Slot>& slot) {
+  return slot->state() == SlotState::kGone || slot->state() == SlotState::kSpent;
+}
+
+}  // namespace
+
+FleetPage::FleetPage(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launcher,
+                     std::shared_ptr<const Generation> generation, unsigned slots, Fleet::Handlers handlers)
+    : scoreboard_(scoreboard),
+      handlers_(std::move(handlers)),
+      nursery_(clock, scoreboard, launcher,
+               [this](const Child& worker) { clearings_.on_worker_gone(worker); }),
+      clearings_(
+          clock, [this](const auto& message, auto fds) { return roster_.tell_someone(message, fds); },
+          [this] { settle(); }),
+      roster_(std::move(generation)),
+      household_{clock, nursery_, clearings_, roster_, [this] { settle(); }},
+      lending_(clock, roster_),
+      ending_(clock, lending_, clearings_),
+      departures_(household_),
+      changeover_(household_, *this),
+      watchdog_(clock, [this](auto since_last_look) { look_for_hung_workers(since_last_look); }) {
+  grow_to(slots);
+}
+
+void FleetPage::grow_to(unsigned slots) {
+  Slot::Host& host = *this;
+  for (auto index = static_cast<unsigned>(roster_.slot_count()); index < slots; ++index)
+    roster_.add(std::make_unique<Slot>(household_, ending_, host, index));
+  lending_.grow_to(roster_.slot_count());
+}
+
+// ---- one event after the other
+
+/// Nobody settles, and nothing is reported, before the last of the steps.
+template <class Steps>
+void FleetPage::as_one_event(Steps steps) {
+  const bool is_part_of_another = std::exchange(is_busy_, true);
+  steps();
+  is_busy_ = is_part_of_another;
+  settle();
+}
+
+/// Who sees to it after whom. A part that finds itself with another worker or without one has said so before.
+void FleetPage::settle() {
+  if (is_busy_) return;
+  is_busy_ = true;
+  hasten_someone();
+  lending_.settle();
+  clearings_.settle();
+  start_emptying();
+  is_busy_ = false;
+  report();
+}
+
+/// What the master hears may make it do something at once.
+void FleetPage::report() {
+  if (startup_.is_up() && !std::exchange(was_up_, true)) handlers_.on_all_ready();
+  if (start_failure_) handlers_.on_start_failure(*std::exchange(start_failure_, std::nullopt));
+  handlers_.on_change();
+  const bool all_are_gone =
+      departures_.is_empty() && std::all_of(roster_.slots().begin(), roster_.slots().end(), is_gone);
+  if (all_are_gone && !std::exchange(is_over_, true)) handlers_.on_all_gone();
+}
+
+/// While nobody serves, the next worker does not wait for the whole of its backoff.
+void FleetPage::hasten_someone() {
+  if (ending_.has_begun() || roster_.ready_count() > 0) return;
+  Slot* next = nullptr;
+  for (const auto& slot : roster_.slots()) {
+    if (!slot->spawn_due_in()) continue;
+    if (next == nullptr || slot->spawn_due_in() < next->spawn_due_in()) next = slot.get();
+  }
+  const auto soon = config().respawn_delay_min;
+  if (next == nullptr || next->spawn_due_in() <= soon) return;
+  spdlog::info("no worker serves: starting worker {} in {} already", next->index() + 1,
+               format_duration(soon));
+  next->hasten(soon);
+}
+
+/// Once the service ends: listeners that no worker empties get one.
+void FleetPage::start_emptying() {
+  if (!ending_.has_begun()) return;
+  while (auto* const slot = ending_.next_to_drain(roster_)) slot->handle(SlotEvent::kDrain);
+}
+
+// ---- what the master wants
+
+void FleetPage::start() {
+  watchdog_.watch(config().watchdog);
+  as_one_event([this] {
+    for (const auto& slot : roster_.slots()) slot->handle(SlotEvent::kStart);
+  });
+}
+
+/// Nothing is settled before the loop turns: should the rest of the take-over fail, the record is still true.
+void FleetPage::take_over(const FleetRecord& record) {
+  startup_.skip();
+  is_busy_ = was_up_ = true;
+  for (const auto& slot : roster_.slots()) {
+    const auto& former = record.slots.at(slot->index());
+    lending_.take_over(slot->index(), former.borrower);
+    if (former.state != SlotState::kEmpty) slots_with_a_past_ = slot->index() + 1;
+    slot->take_over(former);
+  }
+  departures_.take_over(record.leavers);
+  is_busy_ = false;
+  lending_.settle_soon();
+  watchdog_.watch(config().watchdog);
+}
+
+FleetRecord FleetPage::record() const {
+  FleetRecord record;
+  for (const auto& slot : roster_.slots())
+    record.slots.push_back(slot->record(lending_.borrower_of(slot->index())));
+  record.leavers = departures_.record();
+  return record;
+}
+
+void FleetPage::move(Movement movement) {
+  grow_to(movement.workers);
+  changeover_.begin(std::move(movement));
+}
+
+bool FleetPage::is_moving() const {
+  return changeover_.is_under_way() || !clearings_.is_empty() || departures_.is_moving();
+}
+
+/// Slots that were scaled away come last: a worker that is started for another slot takes their listeners
+/// too.
+void FleetPage::drain() {
+  as_one_event([this] {
+    end_within(config().shutdown_timeout);
+    ending_.expect_emptiers(roster_);
+    departures_.drain();
+    const auto is_retired = [](const auto& slot) { return slot->state() == SlotState::kRetired; };
+    for (const auto& slot : roster_.slots()) {
+      if (!is_retired(slot)) slot->handle(SlotEvent::kDrain);
+    }
+    for (const auto& slot : roster_.slots()) {
+      if (is_retired(slot)) slot->handle(SlotEvent::kDrain);
+    }
+  });
+}
+
+void FleetPage::stop() {
+  as_one_event([this] {
+    end_within(0ms);
+    for (const auto& slot : roster_.slots()) slot->handle(SlotEvent::kStop);
+    departures_.stop();
+  });
+}
+
+void FleetPage::end_within(std::chrono::milliseconds time) {
+  ending_.begin(time);
+  lending_.end();
+  if (changeover_.is_under_way()) on_candidate_failed({ExitCode::kTemporary, "the service stops"});
+}
+
+// ---- what the parts want
+
+void FleetPage::on_step(const Slot& slot) {
+  const auto* const worker = slot.worker();
+  auto& entry = entry_of(slot);
+  entry.block.store(static_cast<std::uint32_t>(worker == nullptr ? 0 : worker->block()));
+  entry.pid.store(worker == nullptr ? 0 : worker->pid());
+  entry.state.store(published_state(slot.state()));
+  entry.generation.store(worker == nullptr ? 0 : worker->generation());
+  if (worker != nullptr) slots_with_a_past_ = std::max(slots_with_a_past_, slot.index() + 1);
+  scoreboard_.master().slot_count.store(slots_with_a_past_);
+}
+
+void FleetPage::on_served(const Slot& slot) {
+  if (startup_.is_up()) return spdlog::info("{} is ready", slot.worker()->name());
+  startup_.on_ready(roster_.ready_count(), roster_.slot_count());
+}
+
+void FleetPage::let_leave(const Slot& slot, std::unique_ptr<Child> worker, bool is_dying) {
+  lending_.forget_borrower(slot.index());
+  if (worker == nullptr) return;
+  auto& leaver = departures_.add(slot.index(), std::move(worker));
+  if (is_dying) leaver.expect_death();
+}
+
+bool FleetPage::may_try_again(const Slot& slot, const Death& death) {
+  std::vector<unsigned> failures;
+  for (const auto& each : roster_.slots()) failures.push_back(each->failures_in_a_row());
+  if (startup_.has_failed(failures)) {
+    if (!start_failure_) start_failure_ = Error{ExitCode::kTemporary, death.text};
+    return false;
+  }
+  entry_of(slot).restarts.add(1);
+  return true;
+}
+
+void FleetPage::on_spawn_scheduled(const Slot& /*slot*/) { hasten_someone(); }
+
+void FleetPage::on_refused_loan(const Slot& slot, const RefuseLoanMessage& message) {
+  const std::size_t lender = message.slot - 1;
+  if (!lending_.on_refused(lender, slot.index(), *slot.worker())) return;
+  ending_.on_refused_loan(slot, lender);
+  settle();
+}
+
+/// From here on nothing fails any more.
+void FleetPage::on_candidates_ready() {
+  if (auto ready = changeover_.movement().before_change(); !ready) return on_candidate_failed(ready.error());
+  const auto movement = changeover_.finish();
+  as_one_event([&] {
+    const auto former = roster_.change_to(movement.generation);
+    const auto removed = former->listeners.without(movement.generation->listeners);
+    for (const auto& address : removed) ListenerSet::refuse_handshakes(address);
+    for (const auto index : movement.renewed) roster_[index].handle(SlotEvent::kSucceeded);
+    for (std::size_t i = movement.workers; i < roster_.slot_count(); ++i)
+      roster_[i].handle(SlotEvent::kDismissed);
+    watchdog_.watch(config().watchdog);
+    clearings_.add(removed, std::min(config().shutdown_timeout, kLongestClearing));
+    departures_.hand_over();
+  });
+  movement.on_done({});
+}
+
+/// The candidates have served nobody.
+void FleetPage::on_candidate_failed(const Error& error) {
+  const auto movement = changeover_.finish();
+  for (const auto slot : movement.renewed) {
+    if (auto candidate = changeover_.take(slot); candidate.worker != nullptr)
+      departures_.add(slot, std::move(candidate.worker)).stop();
+  }
+  movement.on_done(tl::unexpected(error));
+}
+
+void FleetPage::look_for_hung_workers(std::chrono::milliseconds since_last_look) {
+  as_one_event([&] {
+    for (const auto& slot : roster_.slots()) slot->look_for_hang(since_last_look);
+    departures_.abort_hung(since_last_look);
+  });
+}
+
+// ---- what is passed on, and shown
+
+void FleetPage::change_log(int descriptor) {
+  for (const auto& slot : roster_.slots()) {
+    if (slot->worker() != nullptr) slot->worker()->change_log(descriptor);
+  }
+  changeover_.change_log(descriptor);
+  departures_.change_log(descriptor);
+}
+
+void FleetPage::log_statistics() const {
+  for (const auto& slot : roster_.slots()) {
+    if (slot->state() != SlotState::kEmpty) log_statistics(*slot);
+  }
+}
+
+void FleetPage::log_statistics(const Slot& slot) const {
+  const auto& entry = entry_of(slot);
+  Tally tally;
+  tally.add(entry.past);
+  if (slot.worker() != nullptr) tally.add(nursery_.counters_of(*slot.worker()));
+  departures_.add_to(tally, slot.index());
+  spdlog::info(
+      "worker {} is {}: {} open, {} accepted, {} closed, {} handed over to it, {} by it, {} received, {} "
+      "sent, {}",
+      slot.index() + 1, name_of(slot.state()), counted(tally.active(), "connection"), tally.accepted,
+      tally.closed, tally.handed_over_in, tally.handed_over_out, format_bytes(tally.received_bytes),
+      format_bytes(tally.sent_bytes), counted(entry.restarts.get(), "restart"));
+}
+
+pid_t FleetPage::worker_of(unsigned slot) const {
+  const auto* const worker = slot < roster_.slot_count() ? roster_[slot].worker() : nullptr;
+  return worker == nullptr ? 0 : worker->pid();
+}
+
+}  // namespace tcp_echo

@@ -1,0 +1,268 @@
+#include "tcp_echo/master/jobs.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "tcp_echo/base/text.hpp"
+#include "tcp_echo/config/options.hpp"
+#include "tcp_echo/config/worker_count.hpp"
+#include "tcp_echo/daemon/log_target.hpp"
+#include "tcp_echo/master/reloadable.hpp"
+
+namespace tcp_echo {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// From `first` on, below `end`.
+std::vector<unsigned> slots_between(unsigned first, unsigned end) {
+  std::vector<unsigned> slots(end > first ? end - first : 0);
+  std::iota(slots.begin(), slots.end(), first);
+  return slots;
+}
+
+/// To open a FIFO would wait for somebody who writes it; and of a pipe, such as bash's <(...), the start has
+/// left nothing.
+Result<void> check_readable_again(const std::string& file) {
+  std::error_code error;
+  if (!std::filesystem::is_fifo(file, error)) return {};
+  return failure(ExitCode::kConfig, printable(file) + ": a pipe, which cannot be read a second time");
+}
+
+Backoff backoff_of(const Config& config) { return {config.respawn_delay_min, config.respawn_delay_max}; }
+
+}  // namespace
+
+Jobs::Jobs(Timekeeper& clock, Fleet& fleet, Scoreboard& scoreboard, Host& host, unsigned workers)
+    : fleet_(fleet),
+      scoreboard_(scoreboard),
+      host_(host),
+      workers_(workers),
+      restart_backoff_(backoff_of(config())),
+      due_(clock, [this] { begin_next(); }),
+      retry_(clock, [this] {
+        for (const auto& job : std::exchange(failed_restarts_, {}))
+          agenda_.ask_for_restart(job.slot, job.worker);
+        proceed();
+      }) {}
+
+// ---- one after the other
+
+/// What is on the agenda, unless something is under way.
+void Jobs::begin_next() {
+  while (fleet_.is_up() && !fleet_.is_ending() && !is_busy() && !fleet_.is_moving()) {
+    const auto next = next_job();
+    if (!next) return;
+    if (!is_worth_it(*next)) continue;
+    job_ = next;
+    for (auto* const waiter : waiters_) waiter->on_begin(*job_);
+    if (auto begun = begin(*job_); !begun) end(begun);
+  }
+}
+
+/// A program that has taken over has to show first that it can serve: until then it may go back.
+std::optional<Job> Jobs::next_job() {
+  if (has_to_prove_itself_) return Job{.kind = Job::Kind::kReload};
+  return agenda_.next();
+}
+
+/// A number of workers that is reached already, or a worker that has died meanwhile and has another one,
+/// needs no job.
+bool Jobs::is_worth_it(const Job& job) const {
+  if (job.kind == Job::Kind::kRestart) return fleet_.worker_of(job.slot) == job.worker;
+  if (job.kind != Job::Kind::kScale || wanted_after(job) != workers_) return true;
+  spdlog::warn("already {}; not changed", counted(workers_, "worker"));
+  return false;
+}
+
+unsigned Jobs::wanted_after(const Job& job) const {
+  return static_cast<unsigned>(
+      std::clamp(static_cast<int>(workers_) + job.by, 1, static_cast<int>(kMaxWorkers)));
+}
+
+Result<void> Jobs::begin(const Job& job) {
+  switch (job.kind) {
+    case Job::Kind::kUpgrade: host_.upgrade(); return {};
+    case Job::Kind::kReload: return reload();
+    case Job::Kind::kScale: return scale(wanted_after(job));
+    case Job::Kind::kRestart: restart(job); return {};
+  }
+  return {};
+}
+
+/// Whoever waits for the end of a job gets it either way; when the service ends, nobody does.
+void Jobs::end(const Result<void>& done) {
+  const auto job = *std::exchange(job_, std::nullopt);
+  if (job.kind == Job::Kind::kReload && std::exchange(has_to_prove_itself_, false)) {
+    if (!done && !fleet_.is_ending()) return go_back(done.error());
+    host_.prove();
+  }
+  if (fleet_.is_ending()) return;
+  note_end(job, done);
+  for (auto* const waiter : waiters_) waiter->on_end(job, done);
+  proceed();
+}
+
+void Jobs::go_back(const Error& error) {
+  spdlog::error("reload failed: {}; going back to the former program", error.text);
+  if (owes_reload_) agenda_.ask_for_reload();
+  job_ = Job{.kind = Job::Kind::kUpgrade};
+  host_.go_back();
+}
+
+// ---- what they are
+
+Result<void> Jobs::reload() {
+  spdlog::info("reloading");
+  auto movement = plan_reload();
+  if (!movement) return tl::unexpected(movement.error());
+  fleet_.move(std::move(*movement));
+  return {};
+}
+
+Result<Movement> Jobs::plan_reload() {
+  if (auto readable = check_readable_again(config().config_file); !readable)
+    return tl::unexpected(readable.error());
+  auto loaded = host_.load();
+  if (!loaded) return tl::unexpected(loaded.error());
+  for (const auto& warning : loaded->warnings) spdlog::warn("{}", warning);
+  const auto& next = loaded->config;
+  if (auto unchanged = check_reloadable(config(), next); !unchanged) return tl::unexpected(unchanged.error());
+  const bool count_holds = is_set_by_hand_ && next.workers == config().workers;
+  const auto workers = count_holds ? workers_ : wanted_workers(next);
+  auto listeners = fleet_.generation()->listeners.changed_to(next, workers);
+  if (!listeners) return tl::unexpected(listeners.error());
+  auto log = open_log(next);
+  if (!log) return tl::unexpected(log.error());
+  const auto generation = std::make_shared<const Generation>(
+      Generation{fleet_.generation()->number + 1, std::move(loaded->config), std::move(*listeners)});
+  const auto shared_log = std::make_shared<const UniqueFd>(std::move(*log));
+  return Movement{.generation = generation,
+                  .workers = workers,
+                  .renewed = slots_between(0, workers),
+                  .before_change = [this, generation, shared_log]() -> Result<void> {
+                    if (auto done = generation->listeners.begin_to_listen(generation->config); !done)
+                      return done;
+                    return host_.change_log(*shared_log, generation->config);
+                  },
+                  .on_done =
+                      [this, workers, count_holds](const Result<void>& done) {
+                        if (done) take_up(workers, count_holds);
+                        end(done);
+                      }};
+}
+
+Result<void> Jobs::scale(unsigned workers) {
+  spdlog::info("scaling from {} to {}", workers_, counted(workers, "worker"));
+  const auto& now = *fleet_.generation();
+  auto listeners = now.listeners.grown_to(now.config, workers);
+  if (!listeners) return tl::unexpected(listeners.error());
+  const auto generation =
+      std::make_shared<const Generation>(Generation{now.number, now.config, std::move(*listeners)});
+  fleet_.move(
+      {.generation = generation,
+       .workers = workers,
+       .renewed = slots_between(workers_, workers),
+       .before_change = [generation] { return generation->listeners.begin_to_listen(generation->config); },
+       .on_done =
+           [this, workers](const Result<void>& done) {
+             if (done) take_up(workers, true);
+             end(done);
+           }});
+  return {};
+}
+
+void Jobs::restart(const Job& job) {
+  spdlog::info("starting a successor for worker {} (pid {})", job.slot + 1, job.worker);
+  fleet_.move({.generation = fleet_.generation(),
+               .workers = workers_,
+               .renewed = {job.slot},
+               .before_change = [] { return Result<void>{}; },
+               .on_done = [this](const Result<void>& done) { end(done); }});
+}
+
+void Jobs::take_up(unsigned workers, bool is_set_by_hand) {
+  workers_ = workers;
+  is_set_by_hand_ = is_set_by_hand;
+  restart_backoff_ = backoff_of(config());
+  host_.on_changed();
+}
+
+// ---- how they went
+
+void Jobs::note_end(const Job& job, const Result<void>& done) {
+  switch (job.kind) {
+    case Job::Kind::kUpgrade: return note_upgrade(done);
+    case Job::Kind::kReload: return note_reload(done);
+    case Job::Kind::kScale: return note_scale(done);
+    case Job::Kind::kRestart: return note_restart(job, done);
+  }
+}
+
+/// One that went well is told of by the next program.
+void Jobs::note_upgrade(const Result<void>& done) {
+  scoreboard_.master().failed_reloads.add(1);
+  spdlog::error("upgrade failed: {}; this program goes on as before", done.error().text);
+}
+
+void Jobs::note_reload(const Result<void>& done) {
+  auto& counts = scoreboard_.master();
+  const auto& generation = *fleet_.generation();
+  if (done) {
+    counts.reloads.add(1);
+    spdlog::info("reloaded: generation {} serves on {} with {}", generation.number,
+                 listed(generation.listeners.endpoints()), counted(workers_, "worker"));
+  } else {
+    counts.failed_reloads.add(1);
+    spdlog::error("reload failed: {}; generation {} goes on as before", done.error().text, generation.number);
+  }
+}
+
+void Jobs::note_scale(const Result<void>& done) const {
+  if (done) return spdlog::info("scaled to {}", counted(workers_, "worker"));
+  spdlog::error("scaling failed: {}; {} serve as before", done.error().text, counted(workers_, "worker"));
+}
+
+void Jobs::note_restart(const Job& job, const Result<void>& done) {
+  if (done) {
+    restart_backoff_ = backoff_of(config());
+    scoreboard_.master().slots.at(job.slot).restarts.add(1);
+    return;
+  }
+  const auto delay = restart_backoff_.after_failure(0ms);
+  spdlog::error("worker {} (pid {}) has no successor: {}; it serves on, next try in {}", job.slot + 1,
+                job.worker, done.error().text, format_duration(delay));
+  failed_restarts_.push_back(job);
+  retry_.start(delay);
+}
+
+// ---- from program to program
+
+void Jobs::record(UpgradeState& state) const {
+  state.workers = workers_;
+  state.workers_are_set_by_hand = is_set_by_hand_;
+  state.upgrade_is_asked = agenda_.upgrade_is_asked();
+  state.reload_is_asked = agenda_.reload_is_asked();
+  state.workers_asked = agenda_.workers_asked();
+  for (const auto& job : agenda_.restarts_asked()) state.restarts.push_back({job.slot, job.worker});
+  for (const auto& job : failed_restarts_) state.restarts.push_back({job.slot, job.worker});
+}
+
+void Jobs::take_over(const UpgradeState& state, bool has_to_prove_itself) {
+  is_set_by_hand_ = state.workers_are_set_by_hand;
+  has_to_prove_itself_ = has_to_prove_itself;
+  if (state.upgrade_is_asked) agenda_.ask_for_upgrade();
+  // It reloads in any case, to show that it can; what is asked for is owed all the same if that fails.
+  owes_reload_ = state.reload_is_asked && has_to_prove_itself;
+  if (state.reload_is_asked && !owes_reload_) agenda_.ask_for_reload();
+  agenda_.ask_for_workers(state.workers_asked);
+  for (const auto& restart : state.restarts) agenda_.ask_for_restart(restart.slot, restart.worker);
+}
+
+}  // namespace tcp_echo
