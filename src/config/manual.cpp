@@ -42,8 +42,7 @@ constexpr std::size_t kColumn = 28;  ///< where it is said what a flag does
 void add(HelpText& help, const Option& option) {
   const auto flag = option.is_switch() ? fmt::format("--[no-]{}", option.name)
                                        : fmt::format("{} {}", option.flag(), option.placeholder);
-  std::string text(option.help);
-  if (const auto not_yet = option.not_yet(); !not_yet.empty()) text += fmt::format(" ({})", not_yet);
+  auto text = option.full_help();
   if (option.support == Support::kNow && !option.default_text.empty())
     text += fmt::format(" (default {})", option.default_text);
   help.entry(flag, text, kColumn);

@@ -11,6 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
+using enum TakesEffect;
 
 constexpr milliseconds kLongestTimeout = 24h * 365;
 constexpr milliseconds kLongestKeepalive = 32767s;  // MAX_TCP_KEEPIDLE of the kernel
@@ -30,83 +31,87 @@ ChoiceValue choice(std::span<const std::string_view> words) {
 }
 
 const std::array kOptions = {
-    Option{"config", "FILE", "", "TOML file with further options", PathValue{&Config::config_file}},
+    Option{"config", "FILE", "", "TOML file with further options", PathValue{&Config::config_file},
+           kOnReload},
     Option{"listen", "ADDR:PORT", "",
            "address to listen on; repeatable; port 0 picks a free one; [::] takes IPv4 as well",
-           ListenValue{}},
-    Option{"port", "N", TCP_ECHO_DEFAULT_PORT, "the port of the default listen address, [::]", PortValue{}},
+           ListenValue{}, kOnReload},
+    Option{"port", "N", TCP_ECHO_DEFAULT_PORT, "the port of the default listen address, [::]", PortValue{},
+           kOnReload},
     Option{"workers", "N|auto", TCP_ECHO_DEFAULT_WORKERS,
            "worker processes; auto is the CPUs that may really be used",
-           NumberValue{&Config::workers, 1, kMaxWorkers, "auto"}},
+           NumberValue{&Config::workers, 1, kMaxWorkers, "auto"}, kOnReload},
     Option{"cpu-affinity", "auto|off", TCP_ECHO_DEFAULT_CPU_AFFINITY,
-           "auto pins worker i to the i-th usable CPU", choice<&Config::cpu_affinity>(kAffinityWords)},
+           "auto pins worker i to the i-th usable CPU", choice<&Config::cpu_affinity>(kAffinityWords),
+           kOnReload},
     Option{"backlog", "N", TCP_ECHO_DEFAULT_BACKLOG, "accept-queue length asked of the kernel",
-           NumberValue{&Config::backlog, 1, 1'000'000}},
+           NumberValue{&Config::backlog, 1, 1'000'000}, kOnReload},
 
     Option{"idle-timeout", "D", TCP_ECHO_DEFAULT_IDLE_TIMEOUT,
            "close a connection that was quiet for this long",
-           DurationValue{&Config::idle_timeout, 1ms, kLongestTimeout, "never"}},
+           DurationValue{&Config::idle_timeout, 1ms, kLongestTimeout, "never"}, kOnReload},
     Option{"idle-notice", "TEXT", TCP_ECHO_DEFAULT_IDLE_NOTICE,
            "written before an idle close; may contain \\n, \\r, \\t, \\\\",
-           TextValue{&Config::idle_notice, 1024, true}},
+           TextValue{&Config::idle_notice, 1024, true}, kOnReload},
     Option{"linger-timeout", "D", TCP_ECHO_DEFAULT_LINGER_TIMEOUT,
            "after our FIN, wait this long for the peer's, then reset",
-           DurationValue{&Config::linger_timeout, 1ms, kLongestTimeout, "leave it to the kernel"}},
+           DurationValue{&Config::linger_timeout, 1ms, kLongestTimeout, "leave it to the kernel"}, kOnReload},
     Option{"send-reset", "", TCP_ECHO_DEFAULT_SEND_RESET, "close idle connections with RST instead of FIN",
-           SwitchValue{&Config::send_reset}},
+           SwitchValue{&Config::send_reset}, kOnReload},
     Option{"keepalive", "D", TCP_ECHO_DEFAULT_KEEPALIVE,
            "TCP keep-alive: first probe after D, in whole seconds",
-           DurationValue{&Config::keepalive, 1s, kLongestKeepalive, "off"}},
+           DurationValue{&Config::keepalive, 1s, kLongestKeepalive, "off"}, kOnReload},
     Option{"nodelay", "", TCP_ECHO_DEFAULT_NODELAY, "TCP_NODELAY: send small echoes at once",
-           SwitchValue{&Config::nodelay}},
+           SwitchValue{&Config::nodelay}, kOnReload},
     Option{"worker-connections", "N", TCP_ECHO_DEFAULT_WORKER_CONNECTIONS,
            "most connections per worker; more wait in the accept queue; 0 is no limit",
-           NumberValue{&Config::worker_connections, 0, 10'000'000}},
+           NumberValue{&Config::worker_connections, 0, 10'000'000}, kOnReload},
     Option{"worker-recycle-after", "N", TCP_ECHO_DEFAULT_WORKER_RECYCLE_AFTER,
            "replace a worker that served N connections; 0 is never",
-           NumberValue{&Config::worker_recycle_after, 0, 1'000'000'000}},
+           NumberValue{&Config::worker_recycle_after, 0, 1'000'000'000}, kOnReload},
 
     Option{"shutdown-timeout", "D", TCP_ECHO_DEFAULT_SHUTDOWN_TIMEOUT,
            "longest graceful stop; what is left is closed then",
-           DurationValue{&Config::shutdown_timeout, 1ms, kLongestTimeout, "at once"}},
+           DurationValue{&Config::shutdown_timeout, 1ms, kLongestTimeout, "at once"}, kOnReload},
     Option{"ready-timeout", "D", TCP_ECHO_DEFAULT_READY_TIMEOUT,
            "a new worker that is not ready by then has failed",
-           DurationValue{&Config::ready_timeout, 1ms, kLongestTimeout}},
+           DurationValue{&Config::ready_timeout, 1ms, kLongestTimeout}, kOnReload},
     Option{"respawn-delay-min", "D", TCP_ECHO_DEFAULT_RESPAWN_DELAY_MIN,
            "wait before the second restart of a crashing worker; then doubles",
-           DurationValue{&Config::respawn_delay_min, 1ms, kLongestTimeout}},
+           DurationValue{&Config::respawn_delay_min, 1ms, kLongestTimeout}, kOnReload},
     Option{"respawn-delay-max", "D", TCP_ECHO_DEFAULT_RESPAWN_DELAY_MAX, "longest wait before a restart",
-           DurationValue{&Config::respawn_delay_max, 1ms, kLongestTimeout}},
+           DurationValue{&Config::respawn_delay_max, 1ms, kLongestTimeout}, kOnReload},
     Option{"watchdog", "D", TCP_ECHO_DEFAULT_WATCHDOG,
            "kill and replace a worker whose loop has not turned for D",
-           DurationValue{&Config::watchdog, 100ms, kLongestTimeout, "off"}},
+           DurationValue{&Config::watchdog, 100ms, kLongestTimeout, "off"}, kOnReload},
 
     Option{"user", "NAME", "", "user that workers run as; the master must be root",
-           TextValue{&Config::user, 64}},
+           TextValue{&Config::user, 64}, kOnStart},
     Option{"group", "NAME", "", "group that workers run as; by default the primary one of --user",
-           TextValue{&Config::group, 64}},
+           TextValue{&Config::group, 64}, kOnStart},
     Option{"sandbox", "auto|require|off", "off", "no_new_privs and a seccomp allow-list in workers",
-           choice<&Config::sandbox>(kSandboxWords), Support::kLater},
+           choice<&Config::sandbox>(kSandboxWords), kOnReload, Support::kLater},
     Option{"daemon", "", "off", "go to the background; exits 0 once all workers are ready",
-           SwitchValue{&Config::daemon}},
+           SwitchValue{&Config::daemon}, kOnStart},
     Option{"pid-file", "PATH", "", "file with the master's pid, locked while it runs",
-           PathValue{&Config::pid_file}},
+           PathValue{&Config::pid_file}, kOnStart},
     Option{"control-socket", "PATH", "off", "unix socket of tcp-echo-ctl",
-           TextValue{&Config::control_socket, 107}, Support::kLater},
+           TextValue{&Config::control_socket, 107}, kOnReload, Support::kLater},
     Option{"admin-listen", "ADDR:PORT", "off", "HTTP: status page, metrics, health",
-           TextValue{&Config::admin_listen, 80}, Support::kLater},
+           TextValue{&Config::admin_listen, 80}, kOnReload, Support::kLater},
 
     Option{"log-level", "LEVEL", TCP_ECHO_DEFAULT_LOG_LEVEL, "trace, debug, info, warn or error",
-           choice<&Config::log_level>(kLevelWords)},
+           choice<&Config::log_level>(kLevelWords), kOnReload},
     Option{"log-file", "PATH", TCP_ECHO_DEFAULT_LOG_FILE,
            "append the log to this file; without, stderr, or syslog with --daemon",
-           PathValue{&Config::log_file}},
+           PathValue{&Config::log_file}, kOnReload},
     Option{"log-format", "text|json", TCP_ECHO_DEFAULT_LOG_FORMAT, "one line per event either way",
-           choice<&Config::log_format>(kFormatWords), Support::kNow, "json"},
+           choice<&Config::log_format>(kFormatWords), kOnReload, Support::kNow, "json"},
     Option{"log-connections", "", "off", "one line per closed connection",
-           SwitchValue{&Config::log_connections}, Support::kLater},
+           SwitchValue{&Config::log_connections}, kOnReload, Support::kLater},
     Option{"log-timestamps", "auto|on|off", TCP_ECHO_DEFAULT_LOG_TIMESTAMPS,
-           "auto is off under systemd's journal", choice<&Config::log_timestamps>(kTimestampWords)},
+           "auto is off under systemd's journal", choice<&Config::log_timestamps>(kTimestampWords),
+           kOnReload},
 };
 
 constexpr std::array kActionFlags = {
@@ -146,9 +151,12 @@ std::string Option::key() const {
   return spelled(name, '_', [](int c) { return c; });
 }
 
-std::string Option::not_yet() const {
-  if (support == Support::kLater) return "not supported yet";
-  return later_word.empty() ? std::string() : std::string(later_word) + " is not supported yet";
+std::string Option::full_help() const {
+  std::string text(help);
+  if (takes_effect == TakesEffect::kOnStart) text += " (a reload cannot change it)";
+  if (support == Support::kLater) text += " (not supported yet)";
+  if (!later_word.empty()) text += " (" + std::string(later_word) + " is not supported yet)";
+  return text;
 }
 
 std::span<const Option> options() { return kOptions; }

@@ -11,9 +11,9 @@
 
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config/options.hpp"
+#include "tcp_echo/config/reloadable.hpp"
 #include "tcp_echo/config/worker_count.hpp"
 #include "tcp_echo/daemon/log_target.hpp"
-#include "tcp_echo/master/reloadable.hpp"
 
 namespace tcp_echo {
 namespace {

@@ -37,8 +37,7 @@ std::string example() {
       "# your build, which may differ from these.\n";
   for (const auto& option : options()) {
     if (!is_in_files(option)) continue;
-    const auto not_yet = option.not_yet().empty() ? "" : " (" + option.not_yet() + ")";
-    text += fmt::format("\n# {}{}\n#{}", option.help, not_yet, setting(option));
+    text += fmt::format("\n# {}\n#{}", option.full_help(), setting(option));
   }
   return text;
 }

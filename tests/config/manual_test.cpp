@@ -55,6 +55,14 @@ TEST(Help, NamesDefaultsAndWhatIsStillToCome) {
   EXPECT_THAT(unwrapped_help(), Not(HasSubstr("(default )")));
 }
 
+TEST(Help, SaysOfExactlyThoseOptionsThatAReloadCannotChangeThem) {
+  for (const auto& option : options()) {
+    const auto end = std::string(option.help) + " (a reload cannot change it) ";
+    EXPECT_EQ(unwrapped_help().find(end) != std::string::npos, option.takes_effect == TakesEffect::kOnStart)
+        << option.name;
+  }
+}
+
 TEST(Help, MentionsEverySignalThatTheMasterActsUpon) {
   for (const auto* const signal : {"TERM", "QUIT", "INT", "HUP", "USR1", "USR2", "TTIN", "TTOU"}) {
     const auto is_it = [signal](const HelpEntry& entry) {

@@ -18,8 +18,7 @@ std::string table_row(const Option& option) {
   const auto spelled =
       option.is_switch() ? option.flag() : option.flag() + " " + std::string(option.placeholder);
   const auto standard = option.default_text.empty() ? "none" : in_cell(option.default_text);
-  const auto not_yet = option.not_yet().empty() ? "" : " (" + option.not_yet() + ")";
-  return "| `" + in_cell(spelled) + "` | `" + standard + "` | " + in_cell(option.help) + not_yet + " |\n";
+  return "| `" + in_cell(spelled) + "` | `" + standard + "` | " + in_cell(option.full_help()) + " |\n";
 }
 
 std::string option_table() {

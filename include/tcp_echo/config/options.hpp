@@ -1,5 +1,6 @@
 // The one table of options. A row tells everything about an option: flag, environment variable, key of the
-// file, --help, --print-config, error lines and README all derive from it, and a test walks the rows.
+// file, --help, --print-config, error lines, README and what a reload may change all derive from it, and a
+// test walks the rows.
 #pragma once
 
 #include <chrono>
@@ -63,6 +64,10 @@ struct PortValue {};
 using OptionValue = std::variant<SwitchValue, NumberValue, DurationValue, TextValue, PathValue, ChoiceValue,
                                  ListenValue, PortValue>;
 
+/// When another value takes effect: on the next reload (or upgrade), or only on a new start, because the
+/// master has done by then what the option asks for, and does it once.
+enum class TakesEffect : std::uint8_t { kOnReload, kOnStart };
+
 enum class Support : std::uint8_t {
   kNow,
   kLater,  ///< known, but only its built-in (off) value is accepted so far
@@ -74,6 +79,7 @@ struct Option {
   std::string_view default_text;  ///< in the text that the flag takes
   std::string_view help;          ///< one sentence, no full stop
   OptionValue value;
+  TakesEffect takes_effect;  ///< without a default, so that no row forgets it
   Support support = Support::kNow;
   std::string_view later_word = {};  ///< the one word of a choice that is not supported yet
 
@@ -81,8 +87,8 @@ struct Option {
   std::string variable() const;  ///< "TCP_ECHO_IDLE_TIMEOUT"
   std::string key() const;       ///< "idle_timeout"
 
-  /// What of it is not supported yet, in words for whoever reads of it; empty if all is.
-  std::string not_yet() const;
+  /// The help with what else its reader has to know: "... (not supported yet)".
+  std::string full_help() const;
 
   bool is_switch() const { return std::holds_alternative<SwitchValue>(value); }
   bool is_list() const { return std::holds_alternative<ListenValue>(value); }

@@ -1,4 +1,4 @@
-// What a reload cannot change.
+// What a reload cannot change: the option table says it row by row.
 #pragma once
 
 #include "tcp_echo/base/error.hpp"
@@ -6,7 +6,7 @@
 
 namespace tcp_echo {
 
-/// Fails with kConfig, and names the option, if `next` differs from `now` where only a new start can tell.
+/// Fails with kConfig, and names the option, if `next` differs from `now` in one that a reload cannot change.
 Result<void> check_reloadable(const Config& now, const Config& next);
 
 }  // namespace tcp_echo
