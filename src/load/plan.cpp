@@ -1,7 +1,6 @@
 #include "tcp_echo/load/plan.hpp"
 
 #include <arpa/inet.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <spdlog/fmt/fmt.h>
 
@@ -12,6 +11,7 @@
 #include <optional>
 #include <string_view>
 
+#include "tcp_echo/base/arguments.hpp"
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo {
@@ -142,8 +142,8 @@ std::optional<std::string> read_sources(LoadPlan& plan, std::string_view text) {
 }
 
 struct LoadOption {
-  const char* name;
-  const char* placeholder;  ///< null for a switch
+  std::string_view name;
+  std::string_view placeholder;  ///< empty for a switch
   std::string_view help;
   std::string_view default_text;
   Read read;
@@ -171,8 +171,8 @@ constexpr std::array kOptions = {
                read_duration<&LoadPlan::lifetime, true>},
     LoadOption{"idle", "N", "further connections that say nothing", "0",
                read_count<&LoadPlan::idle, 0, kMostConnections>},
-    LoadOption{"half-close", nullptr, "close for writing first, then expect every byte and the server's FIN",
-               "", set_half_close},
+    LoadOption{"half-close", "", "close for writing first, then expect every byte and the server's FIN", "",
+               set_half_close},
     LoadOption{"slow-reader", "RATE", "bytes a second that each connection reads at most; 0: no limit", "0",
                read_size<&LoadPlan::slow_reader, 0>},
     LoadOption{"source-address", "A[-B]",
@@ -216,55 +216,22 @@ constexpr std::array kExitCodes = {
     HelpEntry{"73", "a report, or standard output, cannot be written"},
 };
 
-constexpr int kFirstOption = 1000;  // beyond every character that getopt returns
-constexpr int kVersionOption = 'V';
-constexpr int kHelpOption = 'h';
-constexpr auto kShortOptions = ":hV";
+// Behind the options in the list of all flags.
+constexpr std::size_t kVersionFlag = kOptions.size();
+constexpr std::size_t kHelpFlag = kVersionFlag + 1;
 
-std::vector<option> getopt_table() {
-  std::vector<option> table;
-  table.reserve(kOptions.size() + 3);
-  for (std::size_t i = 0; i < kOptions.size(); ++i) {
-    const int takes = kOptions[i].placeholder == nullptr ? no_argument : required_argument;
-    table.push_back({kOptions[i].name, takes, nullptr, kFirstOption + static_cast<int>(i)});
+std::vector<FlagShape> all_flags() {
+  std::vector<FlagShape> flags;
+  for (const auto& option : kOptions) {
+    const auto value = option.placeholder.empty() ? FlagValue::kNone : FlagValue::kNeeded;
+    flags.push_back({fmt::format("--{}", option.name), value});
   }
-  table.push_back({"version", no_argument, nullptr, kVersionOption});
-  table.push_back({"help", no_argument, nullptr, kHelpOption});
-  table.push_back({});
-  return table;
+  flags.push_back({"--version", FlagValue::kNone, "-V"});
+  flags.push_back({"--help", FlagValue::kNone, "-h"});
+  return flags;
 }
 
 tl::unexpected<Error> usage(std::string text) { return failure(ExitCode::kUsage, std::move(text)); }
-
-/// getopt_long() keeps its place in globals; optind 0 makes it begin anew (getopt(3)).
-class Words {
- public:
-  explicit Words(std::vector<std::string> arguments) : words_(std::move(arguments)), table_(getopt_table()) {
-    words_.insert(words_.begin(), "tcp-echo-load");
-    pointers_.reserve(words_.size() + 1);
-    for (auto& word : words_) pointers_.push_back(word.data());
-    pointers_.push_back(nullptr);
-    ::optind = 0;
-    ::opterr = 0;
-  }
-  int next() {
-    // What is no option is passed over, and moved behind the options.
-    auto word = pointers_.begin() + std::max(::optind, 1);
-    while (*word != nullptr && ((*word)[0] != '-' || (*word)[1] == '\0')) ++word;
-    current_ = *word;
-    return ::getopt_long(static_cast<int>(words_.size()), pointers_.data(), kShortOptions, table_.data(),
-                         nullptr);
-  }
-  /// The word that next() stumbled over.
-  std::string current() const { return current_ == nullptr ? std::string() : std::string(current_); }
-  std::vector<std::string> rest() const { return {pointers_.begin() + ::optind, pointers_.end() - 1}; }
-
- private:
-  std::vector<std::string> words_;
-  std::vector<option> table_;
-  std::vector<char*> pointers_;
-  const char* current_ = nullptr;
-};
 
 Result<void> check_together(const LoadCommand& command) {
   const auto has = [&](std::string_view flag) {
@@ -283,42 +250,49 @@ Result<void> check_together(const LoadCommand& command) {
   return {};
 }
 
-/// getopt would take the letters of "-help" one by one.
-bool is_cluster(std::string_view word) { return word.size() > 2 && word[0] == '-' && word[1] != '-'; }
+std::string complaint(const ArgumentMistake& mistake) {
+  if (mistake.kind == ArgumentMistake::Kind::kMissingValue)
+    return fmt::format("{}: the value is missing; allowed: what --help says", mistake.word);
+  return fmt::format(
+      "command line: {} is not an option, or has a value too many or a name cut too short; allowed: those of "
+      "--help",
+      in_quotes(mistake.word));
+}
+
+Result<std::string> the_target(const std::vector<std::string>& words) {
+  if (words.empty()) return usage("the target is missing; allowed: HOST:PORT behind the options");
+  if (words.size() > 1)
+    return usage(fmt::format("{} is one target too many; allowed: one HOST:PORT", in_quotes(words[1])));
+  return words.front();
+}
+
+Result<void> apply(const LoadOption& option, const std::string& value, LoadCommand& command) {
+  if (const auto allowed = option.read(command.plan, value)) {
+    return usage(
+        fmt::format("--{}: {} is not possible; allowed: {}", option.name, in_quotes(value), *allowed));
+  }
+  command.options.emplace_back(fmt::format("--{}", option.name), option.placeholder.empty() ? "" : value);
+  return {};
+}
 
 }  // namespace
 
 Result<LoadCommand> read_load_command(const std::vector<std::string>& arguments) {
+  const auto found = take_apart(arguments, all_flags(), FlagNames::kMayBeCut);
+  if (!found) return tl::unexpected(found.error());
   LoadCommand command;
-  Words words(arguments);
-  for (int found = words.next(); found != -1; found = words.next()) {
-    if ((found == kVersionOption || found == kHelpOption) && !is_cluster(words.current())) {
-      command.action = found == kHelpOption ? LoadAction::kHelp : LoadAction::kVersion;
+  for (const auto& [flag, value] : found->flags) {
+    if (flag == kVersionFlag || flag == kHelpFlag) {  // what stands behind it does not count any more
+      command.action = flag == kHelpFlag ? LoadAction::kHelp : LoadAction::kVersion;
       return command;
     }
-    if (found == ':')
-      return usage(fmt::format("{}: the value is missing; allowed: what --help says", words.current()));
-    if (found < kFirstOption) {
-      return usage(
-          fmt::format("command line: {} is not an option, or has a value too many or a name cut "
-                      "too short; allowed: those of --help",
-                      in_quotes(words.current())));
-    }
-    const auto& option = kOptions.at(static_cast<std::size_t>(found - kFirstOption));
-    const std::string_view value = ::optarg == nullptr ? "" : ::optarg;
-    if (const auto allowed = option.read(command.plan, value)) {
-      return usage(
-          fmt::format("--{}: {} is not possible; allowed: {}", option.name, in_quotes(value), *allowed));
-    }
-    command.options.emplace_back(fmt::format("--{}", option.name), value);
+    if (auto applied = apply(kOptions.at(flag), value, command); !applied)
+      return tl::unexpected(applied.error());
   }
-  const auto targets = words.rest();
-  if (targets.size() != 1) {
-    return usage(targets.empty() ? "the target is missing; allowed: HOST:PORT behind the options"
-                                 : fmt::format("{} is one target too many; allowed: one HOST:PORT",
-                                               in_quotes(targets[1])));
-  }
-  command.plan.target = targets.front();
+  if (found->mistake) return usage(complaint(*found->mistake));
+  const auto target = the_target(found->others);
+  if (!target) return tl::unexpected(target.error());
+  command.plan.target = *target;
   if (auto checked = check_together(command); !checked) return tl::unexpected(checked.error());
   return command;
 }
@@ -332,8 +306,8 @@ std::string load_help(std::size_t columns) {
   help.paragraph("Loads a TCP echo server, compares every byte that comes back, and measures latency.");
   help.blank_line();
   for (const auto& option : kOptions) {
-    const auto flag = option.placeholder == nullptr ? fmt::format("--{}", option.name)
-                                                    : fmt::format("--{} {}", option.name, option.placeholder);
+    const auto flag = option.placeholder.empty() ? fmt::format("--{}", option.name)
+                                                 : fmt::format("--{} {}", option.name, option.placeholder);
     std::string text(option.help);
     if (!option.default_text.empty()) text += fmt::format(" (default {})", option.default_text);
     help.entry(flag, text, kColumn);
