@@ -5,105 +5,117 @@ namespace {
 
 using Phase = WorkerPhase;
 using Event = WorkerEvent;
+using Action = WorkerAction;
 
-WorkerStep while_configuring(Event event) {
-  switch (event) {
-    case Event::kConfigured: return {Phase::kServing, WorkerAction::kServe};
-    case Event::kLeaveAsked:
-    case Event::kSuccessor:
-    case Event::kAbandoned:
-    case Event::kDrainAsked:
-    case Event::kOrphaned:
-    case Event::kStopAsked: return {Phase::kLeaving, WorkerAction::kLeave};  // there is nothing to close yet
-    case Event::kServedEnough:
-    case Event::kDeadline:
-    case Event::kDone: break;
-  }
-  return {Phase::kConfiguring, WorkerAction::kNone};
-}
+constexpr WorkerRow kTable[] = {
+    {Phase::kConfiguring, Event::kConfigured, {Phase::kServing, Action::kServe}},
+    {Phase::kConfiguring,
+     Event::kLeaveAsked,
+     {Phase::kLeaving, Action::kLeave}},  // there is nothing to close
+    {Phase::kConfiguring, Event::kSuccessor, {Phase::kLeaving, Action::kLeave}},
+    {Phase::kConfiguring, Event::kAbandoned, {Phase::kLeaving, Action::kLeave}},
+    {Phase::kConfiguring, Event::kDrainAsked, {Phase::kLeaving, Action::kLeave}},
+    {Phase::kConfiguring, Event::kOrphaned, {Phase::kLeaving, Action::kLeave}},
+    {Phase::kConfiguring, Event::kStopAsked, {Phase::kLeaving, Action::kLeave}},
 
-/// Whether or not it has asked for a successor.
-WorkerStep while_accepting(Phase phase, Event event) {
-  switch (event) {
-    case Event::kLeaveAsked:
-    case Event::kServedEnough:
-      if (phase == Phase::kAsking) break;
-      return {Phase::kAsking, WorkerAction::kAskForSuccessor};
-    case Event::kSuccessor: return {Phase::kMoving, WorkerAction::kMoveOut};
-    case Event::kAbandoned: return {Phase::kRetiring, WorkerAction::kRetire};
-    case Event::kDrainAsked: return {Phase::kDraining, WorkerAction::kDrain};
-    case Event::kOrphaned: return {Phase::kDraining, WorkerAction::kDrainAlone};
-    case Event::kStopAsked: return {Phase::kLeaving, WorkerAction::kCloseAll};
-    case Event::kConfigured:
-    case Event::kDeadline:
-    case Event::kDone: break;
-  }
-  return {phase, WorkerAction::kNone};
-}
+    {Phase::kServing, Event::kLeaveAsked, {Phase::kAsking, Action::kAskForSuccessor}},
+    {Phase::kServing, Event::kServedEnough, {Phase::kAsking, Action::kAskForSuccessor}},
+    {Phase::kServing, Event::kSuccessor, {Phase::kMoving, Action::kMoveOut}},
+    {Phase::kServing, Event::kAbandoned, {Phase::kRetiring, Action::kRetire}},
+    {Phase::kServing, Event::kDrainAsked, {Phase::kDraining, Action::kDrain}},
+    {Phase::kServing, Event::kOrphaned, {Phase::kDraining, Action::kDrainAlone}},
+    {Phase::kServing, Event::kStopAsked, {Phase::kLeaving, Action::kCloseAll}},
 
-/// Who waits in the accept queues is the successor's, as long as there is a master to see to it.
-WorkerStep while_moving(Event event) {
-  switch (event) {
-    case Event::kSuccessor: return {Phase::kMoving, WorkerAction::kMoveOut};  // another one
-    case Event::kAbandoned:
-    case Event::kDrainAsked: return {Phase::kRetiring, WorkerAction::kRetire};
-    case Event::kOrphaned: return {Phase::kDraining, WorkerAction::kDrainAlone};
-    case Event::kStopAsked: return {Phase::kLeaving, WorkerAction::kCloseAll};
-    case Event::kDone: return {Phase::kLeaving, WorkerAction::kLeave};
-    case Event::kConfigured:
-    case Event::kLeaveAsked:
-    case Event::kServedEnough:
-    case Event::kDeadline: break;
-  }
-  return {Phase::kMoving, WorkerAction::kNone};
-}
+    {Phase::kAsking, Event::kSuccessor, {Phase::kMoving, Action::kMoveOut}},
+    {Phase::kAsking, Event::kAbandoned, {Phase::kRetiring, Action::kRetire}},
+    {Phase::kAsking, Event::kDrainAsked, {Phase::kDraining, Action::kDrain}},
+    {Phase::kAsking, Event::kOrphaned, {Phase::kDraining, Action::kDrainAlone}},
+    {Phase::kAsking, Event::kStopAsked, {Phase::kLeaving, Action::kCloseAll}},
 
-WorkerStep while_retiring(Event event) {
-  switch (event) {
-    case Event::kSuccessor: return {Phase::kMoving, WorkerAction::kMoveOut};
-    case Event::kOrphaned: return {Phase::kDraining, WorkerAction::kDrainAlone};
-    case Event::kDeadline:
-    case Event::kStopAsked: return {Phase::kLeaving, WorkerAction::kCloseAll};
-    case Event::kDone: return {Phase::kLeaving, WorkerAction::kLeave};
-    case Event::kConfigured:
-    case Event::kLeaveAsked:
-    case Event::kServedEnough:
-    case Event::kAbandoned:
-    case Event::kDrainAsked: break;
-  }
-  return {Phase::kRetiring, WorkerAction::kNone};
-}
+    // Who waits in the accept queues is the successor's, as long as there is a master to see to it.
+    {Phase::kMoving, Event::kSuccessor, {Phase::kMoving, Action::kMoveOut}},  // another one
+    {Phase::kMoving, Event::kAbandoned, {Phase::kRetiring, Action::kRetire}},
+    {Phase::kMoving, Event::kDrainAsked, {Phase::kRetiring, Action::kRetire}},
+    {Phase::kMoving, Event::kOrphaned, {Phase::kDraining, Action::kDrainAlone}},
+    {Phase::kMoving, Event::kStopAsked, {Phase::kLeaving, Action::kCloseAll}},
+    {Phase::kMoving, Event::kDone, {Phase::kLeaving, Action::kLeave}},
 
-WorkerStep while_draining(Event event) {
-  switch (event) {
-    case Event::kDeadline:
-    case Event::kStopAsked: return {Phase::kLeaving, WorkerAction::kCloseAll};
-    case Event::kDone: return {Phase::kLeaving, WorkerAction::kLeave};
-    case Event::kConfigured:
-    case Event::kLeaveAsked:
-    case Event::kServedEnough:
-    case Event::kSuccessor:
-    case Event::kAbandoned:
-    case Event::kDrainAsked:
-    case Event::kOrphaned: break;
+    {Phase::kRetiring, Event::kSuccessor, {Phase::kMoving, Action::kMoveOut}},
+    {Phase::kRetiring, Event::kOrphaned, {Phase::kDraining, Action::kDrainAlone}},
+    {Phase::kRetiring, Event::kStopAsked, {Phase::kLeaving, Action::kCloseAll}},
+    {Phase::kRetiring, Event::kDeadline, {Phase::kLeaving, Action::kCloseAll}},
+    {Phase::kRetiring, Event::kDone, {Phase::kLeaving, Action::kLeave}},
+
+    {Phase::kDraining, Event::kStopAsked, {Phase::kLeaving, Action::kCloseAll}},
+    {Phase::kDraining, Event::kDeadline, {Phase::kLeaving, Action::kCloseAll}},
+    {Phase::kDraining, Event::kDone, {Phase::kLeaving, Action::kLeave}},
+
+    {Phase::kLeaving, Event::kDone, {Phase::kLeaving, Action::kLeave}},
+};
+
+constexpr bool has_no_pair_twice() {
+  for (const auto& row : kTable) {
+    int count = 0;
+    for (const auto& other : kTable) count += row.phase == other.phase && row.event == other.event ? 1 : 0;
+    if (count != 1) return false;
   }
-  return {Phase::kDraining, WorkerAction::kNone};
+  return true;
 }
+static_assert(has_no_pair_twice(), "a pair of phase and event has one outcome");
 
 }  // namespace
 
+std::span<const WorkerRow> worker_table() { return kTable; }
+
 WorkerStep step(Phase phase, Event event) {
-  switch (phase) {
-    case Phase::kConfiguring: return while_configuring(event);
-    case Phase::kServing:
-    case Phase::kAsking: return while_accepting(phase, event);
-    case Phase::kMoving: return while_moving(event);
-    case Phase::kRetiring: return while_retiring(event);
-    case Phase::kDraining: return while_draining(event);
-    case Phase::kLeaving:
-      return {Phase::kLeaving, event == Event::kDone ? WorkerAction::kLeave : WorkerAction::kNone};
+  for (const auto& row : kTable) {
+    if (row.phase == phase && row.event == event) return row.step;
   }
-  return {phase, WorkerAction::kNone};
+  return {phase, Action::kNone};
+}
+
+std::string_view name_of(Phase phase) {
+  switch (phase) {
+    case Phase::kConfiguring: return "configuring";
+    case Phase::kServing: return "serving";
+    case Phase::kAsking: return "asking";
+    case Phase::kMoving: return "moving";
+    case Phase::kRetiring: return "retiring";
+    case Phase::kDraining: return "draining";
+    case Phase::kLeaving: return "leaving";
+  }
+  return "";
+}
+
+std::string_view name_of(Event event) {
+  switch (event) {
+    case Event::kConfigured: return "configured";
+    case Event::kLeaveAsked: return "leave asked";
+    case Event::kServedEnough: return "served enough";
+    case Event::kSuccessor: return "successor";
+    case Event::kAbandoned: return "abandoned";
+    case Event::kDrainAsked: return "drain asked";
+    case Event::kOrphaned: return "orphaned";
+    case Event::kStopAsked: return "stop asked";
+    case Event::kDeadline: return "deadline";
+    case Event::kDone: return "done";
+  }
+  return "";
+}
+
+std::string_view name_of(Action action) {
+  switch (action) {
+    case Action::kNone: return "nothing";
+    case Action::kServe: return "serve";
+    case Action::kAskForSuccessor: return "ask for a successor";
+    case Action::kMoveOut: return "move out";
+    case Action::kRetire: return "retire";
+    case Action::kDrain: return "drain";
+    case Action::kDrainAlone: return "drain alone";
+    case Action::kCloseAll: return "close all";
+    case Action::kLeave: return "leave";
+  }
+  return "";
 }
 
 }  // namespace tcp_echo

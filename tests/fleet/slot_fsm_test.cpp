@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
+
+#include "support/document.hpp"
+#include "support/state_picture.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -192,27 +193,9 @@ TEST(SlotFsm, NoProcessOutlivesAStopForThatItCanIgnore) {
   }
 }
 
-/// The picture in docs/architecture.md, in Mermaid's language.
-std::string picture() {
-  std::string text = "```mermaid\nstateDiagram-v2\n  [*] --> empty\n";
-  for (const auto& [state, event, next] : slot_table()) {
-    text += "  " + std::string(name_of(state)) + " --> " + std::string(name_of(next.state)) + ": " +
-            std::string(name_of(event));
-    if (next.action != Action::kNone) text += " / " + std::string(name_of(next.action));
-    text += '\n';
-  }
-  return text + "  gone --> [*]\n  spent --> [*]\n```\n";
-}
-
 TEST(SlotFsm, IsAsThePictureInTheDocumentationShowsIt) {
-  std::ifstream stream(TCP_ECHO_SOURCE "/docs/architecture.md");
-  const std::string text(std::istreambuf_iterator<char>(stream), {});
-  const std::string begin = "<!-- slot states -->\n";
-  const auto from = text.find(begin);
-  const auto to = text.find("<!-- /slot states -->");
-  ASSERT_NE(from, std::string::npos);
-  ASSERT_NE(to, std::string::npos);
-  EXPECT_EQ(text.substr(from + begin.size(), to - from - begin.size()), picture());
+  expect_part_is(TCP_ECHO_SOURCE "/docs/architecture.md", "slot states",
+                 picture_of(slot_table(), State::kEmpty, {State::kGone, State::kSpent}));
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
-// A worker's life, as a pure function: no clock, no libuv.
+// A worker's life, as a pure function over one table: no clock, no libuv. docs/architecture.md shows the
+// table, and a test compares the two. (A WorkerState is something else: what the scoreboard shows of a
+// process.)
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 namespace tcp_echo {
 
@@ -54,6 +58,21 @@ struct WorkerStep {
   bool operator==(const WorkerStep&) const = default;
 };
 
+struct WorkerRow {
+  WorkerPhase phase;
+  WorkerEvent event;
+  WorkerStep step;
+};
+
+/// Every pair of phase and event that changes or does something.
+std::span<const WorkerRow> worker_table();
+
+/// A pair that is not in the table leaves the worker as it is and does nothing.
 WorkerStep step(WorkerPhase phase, WorkerEvent event);
+
+/// In words, for pictures and tests.
+std::string_view name_of(WorkerPhase phase);
+std::string_view name_of(WorkerEvent event);
+std::string_view name_of(WorkerAction action);
 
 }  // namespace tcp_echo
