@@ -1,4 +1,4 @@
-#include "tcp_echo/worker/hand_over.hpp"
+#include "hand_over.hpp"
 
 #include <spdlog/spdlog.h>
 

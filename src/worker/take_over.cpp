@@ -1,4 +1,4 @@
-#include "tcp_echo/worker/take_over.hpp"
+#include "take_over.hpp"
 
 #include <spdlog/spdlog.h>
 

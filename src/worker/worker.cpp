@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <csignal>
-#include <iterator>
 #include <random>
 #include <utility>
 
+#include "desks.hpp"
+#include "hand_over.hpp"
+#include "take_over.hpp"
 #include "tcp_echo/base/cpu.hpp"
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/log.hpp"
@@ -17,12 +19,14 @@
 #include "tcp_echo/config/log_settings.hpp"
 #include "tcp_echo/ipc/heartbeat.hpp"
 #include "tcp_echo/ipc/role_call.hpp"
-#include "tcp_echo/net/listening_socket.hpp"
 #include "tcp_echo/worker/fault.hpp"
 #include "tcp_echo/worker/orphan.hpp"
+#include "worker_fsm.hpp"
 
 namespace tcp_echo {
 namespace {
+
+static_assert(WorkerPhase{} == WorkerPhase::kConfiguring, "what a worker begins with");
 
 // So that a worker which others hand their connections to, or which opens a file, is never out of
 // descriptors.
@@ -57,10 +61,22 @@ std::uint64_t with_jitter(unsigned recycle_after) {
   return recycle_after + std::uniform_int_distribution<unsigned>(0, recycle_after / 4)(random);
 }
 
+/// The log goes on, be it the old one.
+void change_log(const std::vector<UniqueFd>& descriptors) {
+  if (descriptors.empty())
+    return spdlog::warn("no descriptor is left for the new log; going on with the old one");
+  if (auto replaced = replace_log(descriptors.front(), kLogDescriptor); !replaced)
+    spdlog::warn("{}; going on with the old one", replaced.error().text);
+}
+
 }  // namespace
 
 Worker::Worker(WorkerBirth birth)
     : birth_(std::move(birth)),
+      desks_(std::make_unique<Desks>(
+          loop_, echo_,
+          Desks::Handlers{.on_emptied = [this] { on_emptied(); },
+                          .on_cleared = [this](std::uint32_t number) { on_cleared(number); }})),
       heartbeat_(loop_, [this] { beat(); }),
       deadline_(loop_, [this] { handle(WorkerEvent::kDeadline); }),
       master_check_(loop_, [this] { on_channel_closed(); }),
@@ -74,39 +90,42 @@ Worker::Worker(WorkerBirth birth)
                 .on_closed = [this] { on_channel_closed(); },
                 .on_nonsense = [this](const DecodeError& error) { on_nonsense(error); }}) {}
 
+Worker::~Worker() = default;
+
 ExitCode Worker::run() {
   loop_.run();
   return exit_code_;
 }
 
-void Worker::on_message(const Message& message, std::vector<UniqueFd> descriptors) {
-  std::visit(Overloaded{
-                 [&](const ConfigureMessage& configure_message) {
-                   configure(configure_message, std::move(descriptors));
-                 },
-                 [&](const DrainMessage& drain_message) {
-                   time_to_end_ = std::chrono::milliseconds(drain_message.milliseconds);
-                   handle(WorkerEvent::kDrainAsked);
-                 },
-                 [&](const StopMessage&) { handle(WorkerEvent::kStopAsked); },
-                 [&](const AcceptMessage&) { begin_to_accept(); },
-                 [&](const SuccessorMessage&) {
-                   if (descriptors.empty()) return on_stranded();
-                   successor_ = std::move(descriptors.front());
-                   handle(WorkerEvent::kSuccessor);
-                 },
-                 [&](const PredecessorMessage&) { take_over(std::move(descriptors)); },
-                 [&](const ClearMessage& clear_message) { clear(clear_message, std::move(descriptors)); },
-                 [&](const GiveUpMessage& give_up_message) { give_up(give_up_message); },
-                 [&](const LetGoMessage&) { let_go(); },
-                 [&](const LendMessage& lend_message) { lend(lend_message, std::move(descriptors)); },
-                 [&](const TakeBackMessage& take_back_message) { take_back(take_back_message); },
-                 [&](const LogMessage&) { change_log(descriptors); },
-                 [&](const auto&) {
-                   fail(ExitCode::kSoftware, "the master sent a message that only a worker may send");
-                 },
-             },
-             message);
+void Worker::on_message(const Message& received, std::vector<UniqueFd> descriptors) {
+  const auto by_kind = Overloaded{
+      [&](const ConfigureMessage& message) { configure(message, std::move(descriptors)); },
+      [&](const AcceptMessage&) { desks_->begin_to_accept(); },
+      [&](const LendMessage& message) { lend(message, std::move(descriptors)); },
+      [&](const TakeBackMessage& message) { take_back(message); },
+      [&](const ClearMessage& message) { clear(message, std::move(descriptors)); },
+      [&](const GiveUpMessage& message) {
+        desks_->give_up(message.number);
+        on_emptied();
+      },
+      [&](const LetGoMessage&) { desks_->let_go(); },
+      [&](const PredecessorMessage&) { take_over(std::move(descriptors)); },
+      [&](const SuccessorMessage&) {
+        if (descriptors.empty()) return on_stranded();
+        successor_ = std::move(descriptors.front());
+        handle(WorkerEvent::kSuccessor);
+      },
+      [&](const DrainMessage& message) {
+        time_to_end_ = std::chrono::milliseconds(message.milliseconds);
+        handle(WorkerEvent::kDrainAsked);
+      },
+      [&](const StopMessage&) { handle(WorkerEvent::kStopAsked); },
+      [&](const LogMessage&) { change_log(descriptors); },
+      [&](const auto&) {
+        fail(ExitCode::kSoftware, "the master sent a message that only a worker may send");
+      },
+  };
+  std::visit(by_kind, received);
 }
 
 void Worker::on_nonsense(const DecodeError& error) {
@@ -126,7 +145,7 @@ void Worker::on_channel_closed() {
   if (is_orphan()) {
     spdlog::warn("the master is gone; finishing what is under way");
     handle(WorkerEvent::kOrphaned);
-    if (phase_ == WorkerPhase::kDraining) on_acceptor_finished();  // it may have told us to drain before
+    if (phase_ == WorkerPhase::kDraining) on_emptied();  // it may have told us to drain before
     return;
   }
   if (is_second_look) handle(WorkerEvent::kAbandoned);
@@ -165,11 +184,11 @@ void Worker::act(WorkerAction action) {
   switch (action) {
     case WorkerAction::kNone: return;
     case WorkerAction::kServe: return serve();
-    case WorkerAction::kAskForSuccessor: return ask_for_successor();
+    case WorkerAction::kAskForSuccessor: return say(LeavingMessage{});
     case WorkerAction::kMoveOut: return move_out();
     case WorkerAction::kRetire: return retire();
     case WorkerAction::kDrain: return drain();
-    case WorkerAction::kDrainAlone: return drain_alone();
+    case WorkerAction::kDrainAlone: desks_->keep_new_clients_away(); return drain();
     case WorkerAction::kCloseAll: return close_all();
     case WorkerAction::kLeave: return loop_.stop();
   }
@@ -180,7 +199,8 @@ void Worker::serve() {
   if (config_.cpu_affinity == CpuAffinity::kAuto) pin(birth_.slot);
   connections_ = std::make_unique<ConnectionTable>(loop_, echo_settings(config_), scoreboard_->block(block_),
                                                    [this] { on_connection_gone(); });
-  for (auto& listener : birth_.listeners) accept_for(birth_.slot, std::move(listener));
+  desks_->open(*connections_, birth_.slot, std::move(birth_.listeners),
+               {.waits = waits_, .shares_listeners = shares_listeners_});
   recycle_after_ = with_jitter(config_.worker_recycle_after);
   limit_orphan_life(config_.shutdown_timeout);
   beat();
@@ -201,61 +221,32 @@ void Worker::say(const Message& message) noexcept {
   if (auto told = control_.send(message); !told) spdlog::debug("{}", told.error().text);
 }
 
-std::unique_ptr<Acceptor> Worker::acceptor_on(UniqueFd listener) {
-  auto name = value_or_throw(local_endpoint(listener.get())).text();
-  return std::make_unique<Acceptor>(loop_, std::move(listener), std::move(name), echo_, *connections_);
-}
-
-void Worker::accept_for(unsigned slot, UniqueFd listener) {
-  auto acceptor = acceptor_on(std::move(listener));
-  if (waits_) acceptor->hold();
-  desks_.push_back({slot, std::move(acceptor)});
-}
-
-void Worker::begin_to_accept() {
-  if (!std::exchange(waits_, false)) return;
-  for (const auto& desk : desks_) desk.acceptor->go_on();
-}
-
 void Worker::lend(const LendMessage& message, std::vector<UniqueFd> descriptors) {
   if (connections_ == nullptr) return fail(ExitCode::kSoftware, "the master lent a listener too early");
   const bool accepts = phase_ == WorkerPhase::kServing || phase_ == WorkerPhase::kAsking;
   if (!accepts) return;  // the master hears of it by another message
-  try {
-    if (descriptors.empty()) throw FatalError({ExitCode::kOsError, "the open-files limit is reached"});
-    for (auto& listener : descriptors) accept_for(message.slot, std::move(listener));
-  } catch (const FatalError& error) {
-    spdlog::warn("the listeners of worker {} cannot be taken: {}", message.slot, error.what());
-    take_back({message.slot});
-    say(RefuseLoanMessage{message.slot});
-  }
+  const auto lent = desks_->lend(message.slot, std::move(descriptors));
+  if (lent) return;
+  spdlog::warn("the listeners of worker {} cannot be taken: {}", message.slot, lent.error().text);
+  say(RefuseLoanMessage{message.slot});
 }
 
 void Worker::take_back(const TakeBackMessage& message) {
-  std::erase_if(desks_, [&message](const Desk& desk) { return desk.slot == message.slot; });
-  if (phase_ == WorkerPhase::kDraining) on_acceptor_finished();  // it may have been the last that was not
+  desks_->take_back(message.slot);
+  if (phase_ == WorkerPhase::kDraining) on_emptied();  // it may have been the last that was not
 }
 
-void Worker::change_log(const std::vector<UniqueFd>& descriptors) {
-  if (descriptors.empty())
-    return spdlog::warn("no descriptor is left for the new log; going on with the old one");
-  if (auto replaced = replace_log(descriptors.front(), kLogDescriptor); !replaced)
-    spdlog::warn("{}; going on with the old one", replaced.error().text);
+/// The listeners of an address that the configuration names no more.
+void Worker::clear(const ClearMessage& message, std::vector<UniqueFd> descriptors) {
+  if (connections_ == nullptr || phase_ == WorkerPhase::kLeaving) return;
+  const auto taken = desks_->clear(message.number, std::move(descriptors));
+  if (taken) return;
+  spdlog::warn("listeners that are to be emptied cannot be taken: {}", taken.error().text);
+  say(RefuseClearMessage{message.number});
 }
 
-/// From now on connections end as they fall quiet, and all of them when time is up.
-void Worker::begin_to_end() {
-  deadline_.start(time_to_end_);
-  connections_->drain();
-  spdlog::debug("draining {}", counted(connections_->size(), "connection"));
-}
-
-void Worker::ask_for_successor() { say(LeavingMessage{}); }
-
-/// The descriptors of the listeners stay: should the master die meanwhile, somebody has to take who waits.
 void Worker::move_out() {
-  for (const auto& desk : desks_) desk.acceptor->hold();
-  if (some_may_be_deaf()) connections_->hear_out_all();
+  desks_->hold();
   spdlog::debug("handing over {}", counted(connections_->size(), "connection"));
   // A hand-over that goes on, though slowly, is never replaced: whoever was in doubt would be lost. When it
   // breaks, another successor will be named.
@@ -286,8 +277,9 @@ void Worker::take_over(std::vector<UniqueFd> descriptors) {
     leave_if_done();
   };
   try {
-    place->emplace(loop_, std::move(descriptors.front()), *connections_, echo_,
-                   TakeOver::Handlers{.on_taken = [this] { pass_on(); }, .on_over = end});
+    *place =
+        std::make_unique<TakeOver>(loop_, std::move(descriptors.front()), *connections_, echo_,
+                                   TakeOver::Handlers{.on_taken = [this] { pass_on(); }, .on_over = end});
   } catch (const FatalError& error) {
     spdlog::warn("nothing can be taken over: {}", error.what());
     end();
@@ -299,121 +291,60 @@ void Worker::pass_on() {
   if (hand_over_ != nullptr) hand_over_->go_on();
 }
 
-/// Accepts no more. The descriptors stay, as in move_out().
+/// Another worker accepts; what is left ends here.
 void Worker::retire() {
-  for (const auto& desk : desks_) desk.acceptor->hold();
+  desks_->hold();
   begin_to_end();
   leave_if_done();
 }
 
-/// The listeners of an address that the configuration names no more.
-void Worker::clear(const ClearMessage& message, std::vector<UniqueFd> descriptors) {
-  if (connections_ == nullptr || phase_ == WorkerPhase::kLeaving) return;
-  try {
-    if (descriptors.empty()) throw FatalError({ExitCode::kOsError, "the open-files limit is reached"});
-    std::vector<Clearing> accepted;
-    accepted.reserve(descriptors.size());
-    for (auto& listener : descriptors) {
-      auto acceptor = acceptor_on(std::move(listener));
-      accepted.push_back({message.number, std::move(acceptor)});
-    }
-    std::move(accepted.begin(), accepted.end(), std::back_inserter(clearings_));
-  } catch (const FatalError& error) {
-    spdlog::warn("listeners that are to be emptied cannot be taken: {}", error.what());
-    return say(RefuseClearMessage{message.number});
-  }
-  for (const auto& clearing : clearings_) {
-    if (clearing.number == message.number)
-      clearing.acceptor->finish([this, number = message.number] { on_clear(number); });
-  }
+void Worker::drain() {
+  desks_->empty();
+  begin_to_end();
+  on_emptied();
 }
 
-void Worker::give_up(const GiveUpMessage& message) {
-  std::erase_if(clearings_,
-                [&message](const Clearing& clearing) { return clearing.number == message.number; });
-  on_acceptor_finished();
+/// From now on connections end as they fall quiet, and all of them when time is up.
+void Worker::begin_to_end() {
+  deadline_.start(time_to_end_);
+  connections_->drain();
+  spdlog::debug("draining {}", counted(connections_->size(), "connection"));
 }
 
-void Worker::let_go() { desks_.clear(); }
+void Worker::close_all() {
+  hand_over_.reset();
+  predecessors_.clear();
+  desks_->close_all();
+  connections_->close_all();
+  leave_if_done();
+}
 
-void Worker::on_clear(std::uint32_t number) noexcept {
-  const auto waits = [number](const Clearing& clearing) {
-    return clearing.number == number && !clearing.acceptor->is_finished();
-  };
-  if (std::any_of(clearings_.begin(), clearings_.end(), waits)) return;
-  for (const auto& clearing : clearings_) {
-    if (clearing.number == number) clearing.acceptor->let_go();
-  }
+void Worker::on_cleared(std::uint32_t number) noexcept {
   say(ClearedMessage{number});
   pass_on();
-  on_acceptor_finished();
+  on_emptied();
 }
 
-bool Worker::some_may_be_deaf() const {
-  return std::any_of(desks_.begin(), desks_.end(),
-                     [](const Desk& desk) { return makes_deaf(desk.acceptor->listener()); });
-}
-
-void Worker::drain() {
-  // Whoever keeps the sockets that all share will have their clients served after the next start.
-  if (shares_listeners_) desks_.clear();
-  for (const auto& desk : desks_) desk.acceptor->finish([this] { on_acceptor_finished(); });
-  if (some_may_be_deaf()) connections_->hear_out_all();  // accepted since the master closed the door
-  begin_to_end();
-  on_acceptor_finished();
-}
-
-void Worker::drain_alone() {
-  for (const auto& desk : desks_) {
-    if (shares_listeners_) break;
-    if (auto refused = refuse_handshakes(desk.acceptor->listener()); !refused)
-      spdlog::warn("{}; clients that connect now may be reset", refused.error().text);
-  }
-  drain();
-}
-
-bool Worker::has_emptied_queues() const {
-  const auto is_finished = [](const auto& each) { return each.acceptor->is_finished(); };
-  return std::all_of(desks_.begin(), desks_.end(), is_finished) &&
-         std::all_of(clearings_.begin(), clearings_.end(), is_finished);
-}
-
-void Worker::on_acceptor_finished() noexcept {
-  const bool is_through = phase_ == WorkerPhase::kDraining && has_emptied_queues();
-  if (is_through && is_alone_) {  // whoever starts the service again finds the port free
-    for (const auto& desk : desks_) desk.acceptor->let_go();
+/// A queue is empty, or not this worker's task any more: it may have been the last.
+void Worker::on_emptied() noexcept {
+  const bool is_through = phase_ == WorkerPhase::kDraining && desks_->nobody_waits();
+  if (is_through && is_alone_) {
+    desks_->free_addresses();  // for whoever starts the service again
   } else if (is_through) {
     say(EmptiedMessage{});
   }
   leave_if_done();
 }
 
-void Worker::close_all() {
-  hand_over_.reset();
-  predecessors_.clear();
-  clearings_.clear();
-  desks_.clear();
-  connections_->close_all();
-  leave_if_done();
-}
-
 void Worker::on_connection_gone() noexcept {
-  for (const auto& desk : desks_) desk.acceptor->on_room();
-  for (const auto& clearing : clearings_) clearing.acceptor->on_room();
-  // At a limit the first to be polled gets the place that became free: everybody's turn comes.
-  if (desks_.size() > 1) std::rotate(desks_.begin(), desks_.begin() + 1, desks_.end());
+  desks_->on_room();
   const auto& counters = connections_->counters();
   if (recycle_after_ > 0 && counters.accepted.get() >= recycle_after_) handle(WorkerEvent::kServedEnough);
   leave_if_done();
 }
 
 void Worker::leave_if_done() {
-  const bool nobody_waits = phase_ != WorkerPhase::kDraining || has_emptied_queues();
-  const bool nothing_to_clear =
-      std::all_of(clearings_.begin(), clearings_.end(),
-                  [](const Clearing& clearing) { return clearing.acceptor->is_finished(); });
-  if (connections_->is_empty() && predecessors_.empty() && nobody_waits && nothing_to_clear)
-    handle(WorkerEvent::kDone);
+  if (connections_->is_empty() && predecessors_.empty() && desks_->nobody_waits()) handle(WorkerEvent::kDone);
 }
 
 void Worker::fail(ExitCode code, const std::string& why) noexcept {

@@ -1,4 +1,4 @@
-#include "tcp_echo/worker/worker_fsm.hpp"
+#include "worker_fsm.hpp"
 
 namespace tcp_echo {
 namespace {

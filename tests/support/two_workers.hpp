@@ -13,8 +13,8 @@
 #include "support/engine.hpp"
 #include "tcp_echo/ipc/channel.hpp"
 #include "tcp_echo/net/socket_options.hpp"
-#include "tcp_echo/worker/hand_over.hpp"
-#include "tcp_echo/worker/take_over.hpp"
+#include "worker/hand_over.hpp"
+#include "worker/take_over.hpp"
 
 namespace tcp_echo::test {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "support/two_workers.hpp"
-#include "tcp_echo/worker/hand_over.hpp"
+#include "worker/hand_over.hpp"
 
 namespace tcp_echo::test {
 namespace {

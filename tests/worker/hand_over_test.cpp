@@ -1,4 +1,4 @@
-#include "tcp_echo/worker/hand_over.hpp"
+#include "worker/hand_over.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tcp_echo/worker/take_over.hpp"
+#include "worker/take_over.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

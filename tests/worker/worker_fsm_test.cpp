@@ -1,4 +1,4 @@
-#include "tcp_echo/worker/worker_fsm.hpp"
+#include "worker/worker_fsm.hpp"
 
 #include <gtest/gtest.h>
 

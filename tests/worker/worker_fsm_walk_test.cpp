@@ -5,7 +5,7 @@
 #include <array>
 
 #include "support/dice.hpp"
-#include "tcp_echo/worker/worker_fsm.hpp"
+#include "worker/worker_fsm.hpp"
 
 namespace tcp_echo::test {
 namespace {

@@ -1,0 +1,114 @@
+// Where a worker accepts. A desk is one listener: of the worker's own slot, or of a slot whose worker cannot
+// and whose listeners were lent to this one. A clearing takes the last clients of an address that is served
+// no more.
+//
+// Owned by the Worker, which knows why something is to happen and tells the master what has; here is known
+// only who takes the clients of which listener. The sockets are the master's, which has descriptors of its
+// own on them: closing one here resets nobody who waits on it. Connections are the table's, and stay when
+// their desk goes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/unique_fd.hpp"
+#include "tcp_echo/echo/acceptor.hpp"
+#include "tcp_echo/echo/behaviour.hpp"
+#include "tcp_echo/echo/connection_table.hpp"
+#include "tcp_echo/loop/loop.hpp"
+
+namespace tcp_echo {
+
+class Desks {
+ public:
+  /// Neither may close a desk or a clearing: its acceptor is in the middle of the call.
+  struct Handlers {
+    std::function<void()> on_emptied;  ///< a desk's queue is, after empty(); nobody_waits() tells of all
+    std::function<void(std::uint32_t number)>
+        on_cleared;  ///< nobody waits there, and the listeners are closed
+  };
+
+  struct Manner {
+    bool waits = false;             ///< accepts nobody before begin_to_accept()
+    bool shares_listeners = false;  ///< all workers poll the same sockets, which somebody else keeps after us
+  };
+
+  /// `behaviour` outlives the object.
+  Desks(Loop& loop, Behaviour& behaviour, Handlers handlers);
+  Desks(const Desks&) = delete;
+  Desks& operator=(const Desks&) = delete;
+
+  /// The own slot's desks: from now on there is a table for connections, which outlives the object. Once, and
+  /// before lend() and clear(). Throws FatalError if a listener cannot be polled.
+  void open(ConnectionTable& table, unsigned slot, std::vector<UniqueFd> listeners, Manner manner);
+  /// It is certain that this worker is needed.
+  void begin_to_accept();
+
+  /// Accepts for that slot as well. All of the listeners, or none, and then nothing is left of what was lent
+  /// for that slot before. Listeners get lost on their way to a worker at its limit of open files: none is a
+  /// failure, here and below.
+  Result<void> lend(unsigned slot, std::vector<UniqueFd> listeners);
+  /// That slot's worker can again.
+  void take_back(unsigned slot);
+
+  /// Takes who waits there until nobody does. All of the listeners, or none. Somebody keeps new handshakes
+  /// away.
+  Result<void> clear(std::uint32_t number, std::vector<UniqueFd> listeners);
+  /// Closes them, though somebody may still wait there; on_cleared is not called.
+  void give_up(std::uint32_t number);
+
+  /// Desks accept no more, and keep their descriptors: should the master die, somebody has to take who waits.
+  /// Clearings go on.
+  void hold();
+  /// For a worker whose master is gone, before empty(): from now on no new handshake begins at its desks.
+  void keep_new_clients_away();
+  /// Takes who waits at the desks until nobody does, and who comes late. Shared listeners are closed instead:
+  /// whoever keeps the sockets will have their clients served after the next start.
+  void empty();
+  /// Nobody waits whom this worker is to take: every clearing is done, and after empty() every desk.
+  bool nobody_waits() const noexcept;
+
+  /// Closes the desks, and leaves who waits there to others.
+  void let_go();
+  /// Closes the descriptors of the desks' listeners, so that their addresses are free. A handler may call it.
+  void free_addresses() noexcept;
+  /// Desks and clearings.
+  void close_all();
+
+  /// A connection has gone: where a limit made a desk or a clearing pause, it goes on.
+  void on_room() noexcept;
+
+ private:
+  struct Desk {
+    unsigned slot;
+    std::unique_ptr<Acceptor> acceptor;
+  };
+
+  struct Clearing {
+    std::uint32_t number;
+    std::unique_ptr<Acceptor> acceptor;
+  };
+
+  using Acceptors = std::vector<std::unique_ptr<Acceptor>>;
+
+  Acceptors acceptors_on(std::vector<UniqueFd> listeners);
+  Result<Acceptors> acceptors_on_received(std::vector<UniqueFd> listeners);
+  void accept_for(unsigned slot, Acceptors acceptors);
+  void on_clearing_finished(std::uint32_t number) noexcept;
+  void hear_out_clients() noexcept;
+
+  Loop& loop_;
+  Behaviour& behaviour_;
+  Handlers handlers_;
+  ConnectionTable* table_ = nullptr;  ///< once open
+  bool waits_ = false;                ///< for begin_to_accept()
+  bool shares_listeners_ = false;
+  bool empties_ = false;  ///< empty() was called
+  std::vector<Desk> desks_;
+  std::vector<Clearing> clearings_;
+};
+
+}  // namespace tcp_echo
