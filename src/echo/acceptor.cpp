@@ -28,12 +28,13 @@ constexpr auto kTellAtMostEvery = 10s;
 }  // namespace
 
 Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour,
-                   ConnectionTable& table)
+                   ConnectionTable& table, ListenerId id)
     : loop_(loop),
       listener_(std::move(listener)),
       name_(std::move(name)),
       behaviour_(behaviour),
       table_(table),
+      id_(id),
       behind_(waiting_connections(listener_.get())),
       listener_is_ours_(resets_on_close(listener_.get())),
       poll_(std::make_unique<Poll>(loop, listener_.get(), [this] { on_ready(); })),
@@ -58,7 +59,7 @@ Acceptor::Outcome Acceptor::accept_one() noexcept {
   if (behind_ > 0 || !listener_is_ours_) table_.set_options(fd.get());
   if (behind_ > 0) --behind_;
   const bool last = fd.get() >= table_.settings().descriptor_limit;
-  table_.add(std::move(fd), behaviour_);
+  table_.add(std::move(fd), behaviour_, id_);
   if (!last) return Outcome::kAccepted;
   return pause("the open-files limit is reached",
                table_.is_empty());  // nobody is there whose close would wake us

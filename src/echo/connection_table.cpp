@@ -34,9 +34,10 @@ ConnectionTable::~ConnectionTable() {
   assert(is_empty() && "a connection would call back into freed memory");
 }
 
-void ConnectionTable::add(UniqueFd fd, Behaviour& behaviour) {
+void ConnectionTable::add(UniqueFd fd, Behaviour& behaviour, ListenerId listener) {
   counters_.accepted.add(1);
   ConnectionState state;
+  state.listener = listener;
   state.opened_at = loop_.now();
   auto* const added = place(std::make_unique<Connection>(*this, std::move(fd), behaviour, std::move(state)));
   if (added == nullptr) return counters_.closed_for(CloseReason::kReset).add(1);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo {
@@ -25,15 +26,19 @@ class Changeover::Beginner final : private Child::Holder {
   Candidate take() { return std::move(candidate_); }
 
  private:
-  void on_message(Child& child, const Message& message) override {
-    if (std::holds_alternative<LeavingMessage>(message)) {  // it was sent a signal already
-      candidate_.wants_successor = true;
-    } else if (std::holds_alternative<ReadyMessage>(message)) {
-      child.note_ready();
-      changeover_.on_ready();
-    } else {
-      child.kill_for("sent a message before its time");
-    }
+  void on_message(Child& child, const ToMaster& message) override {
+    const auto too_early = [&child] { child.kill_for("sent a message before its time"); };
+    std::visit(
+        Overloaded{[&](const ReadyMessage&) {
+                     child.note_ready();
+                     changeover_.on_ready();
+                   },
+                   [&](const LeavingMessage&) { candidate_.wants_successor = true; },  // after a signal
+                   [&](const StrandedMessage&) { too_early(); }, [&](const EmptiedMessage&) { too_early(); },
+                   [&](const RefuseLoanMessage&) { too_early(); },
+                   [&](const ClearedMessage&) { too_early(); },
+                   [&](const RefuseClearMessage&) { too_early(); }},
+        message);
   }
 
   void on_exit(Child& child, const ExitStatus& status) override {

@@ -37,14 +37,14 @@ std::vector<int> descriptors_of(const Sockets& sockets) {
 }  // namespace
 
 struct Clearings::Clearing {
-  Clearing(Clearings& clearings, std::uint32_t id, Sockets listeners, std::chrono::milliseconds time)
-      : number(id),
+  Clearing(Clearings& clearings, ClearMessage what, Sockets listeners, std::chrono::milliseconds time)
+      : message(what),
         sockets(std::move(listeners)),
-        overdue(clearings.clock_, [this, &clearings, time] { clearings.on_overdue(number, time); }) {
+        overdue(clearings.clock_, [this, &clearings, time] { clearings.on_overdue(message.number, time); }) {
     overdue.start(time);
   }
 
-  std::uint32_t number;
+  ClearMessage message;
   Sockets sockets;
   Child* worker = nullptr;  ///< takes the clients that wait; null: nobody does for now
   Timer overdue;
@@ -61,7 +61,8 @@ Clearings::~Clearings() = default;
 void Clearings::add(const std::vector<ListenerSet::Address>& addresses, std::chrono::milliseconds time) {
   for (const auto& address : addresses) {
     for (auto& sockets : portions_of(address))
-      clearings_.push_back(std::make_unique<Clearing>(*this, next_number_++, std::move(sockets), time));
+      clearings_.push_back(std::make_unique<Clearing>(*this, ClearMessage{next_number_++, address.id},
+                                                      std::move(sockets), time));
   }
   settle();
 }
@@ -69,7 +70,7 @@ void Clearings::add(const std::vector<ListenerSet::Address>& addresses, std::chr
 void Clearings::entrust_to(const Tell& tell) {
   for (const auto& clearing : clearings_) {
     if (clearing->worker == nullptr)
-      clearing->worker = tell({clearing->number}, descriptors_of(clearing->sockets));
+      clearing->worker = tell(clearing->message, descriptors_of(clearing->sockets));
   }
 }
 
@@ -81,17 +82,9 @@ bool Clearings::has_unassigned() const noexcept {
 Clearings::Clearing* Clearings::find(const Child& worker, std::uint32_t number) {
   const auto found =
       std::find_if(clearings_.begin(), clearings_.end(), [&worker, number](const auto& clearing) {
-        return clearing->number == number && clearing->worker == &worker;
+        return clearing->message.number == number && clearing->worker == &worker;
       });
   return found == clearings_.end() ? nullptr : found->get();
-}
-
-bool Clearings::heed(const Child& worker, const Message& message) {
-  const auto* const cleared = std::get_if<ClearedMessage>(&message);
-  const auto* const refused = std::get_if<RefuseClearMessage>(&message);
-  if (cleared != nullptr) on_cleared(worker, cleared->number);
-  if (refused != nullptr) on_refused(worker, refused->number);
-  return cleared != nullptr || refused != nullptr;
 }
 
 void Clearings::on_cleared(const Child& worker, std::uint32_t number) {
@@ -115,14 +108,14 @@ void Clearings::on_overdue(std::uint32_t number, std::chrono::milliseconds time)
   spdlog::warn("a listener that was removed is closed although clients may still wait there: {} have passed",
                format_duration(time));
   for (const auto& clearing : clearings_) {
-    if (clearing->number == number && clearing->worker != nullptr)
+    if (clearing->message.number == number && clearing->worker != nullptr)
       clearing->worker->tell(GiveUpMessage{number});
   }
   remove(number);
 }
 
 void Clearings::remove(std::uint32_t number) {
-  clearings_.remove_if([number](const auto& clearing) { return clearing->number == number; });
+  clearings_.remove_if([number](const auto& clearing) { return clearing->message.number == number; });
   on_removed_();
 }
 

@@ -36,9 +36,10 @@ class Clearings {
   void settle() { entrust_to(tell_someone_); }
   /// The same for a worker that is started because nobody else can be told.
   void entrust_to(const Tell& tell);
-  /// Whether the message, of a worker that serves or leaves, is about one. Where it could not be taken,
-  /// another worker is tried soon.
-  bool heed(const Child& worker, const Message& message);
+  /// By a worker that serves or leaves. One that is not its own is passed over, here and below.
+  void on_cleared(const Child& worker, std::uint32_t number);
+  /// Another worker is tried soon.
+  void on_refused(const Child& worker, std::uint32_t number);
   /// It may have left some unfinished: the next settle() gives them to another one.
   void on_worker_gone(const Child& worker);
 
@@ -47,8 +48,6 @@ class Clearings {
 
  private:
   struct Clearing;
-  void on_cleared(const Child& worker, std::uint32_t number);
-  void on_refused(const Child& worker, std::uint32_t number);
   void on_overdue(std::uint32_t number, std::chrono::milliseconds time);
   Clearing* find(const Child& worker, std::uint32_t number);
   void remove(std::uint32_t number);

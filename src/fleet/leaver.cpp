@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/fleet/patience.hpp"
 #include "tcp_echo/ipc/channel.hpp"
@@ -92,12 +93,22 @@ std::optional<std::size_t> Leaver::next_successor() const {
   return std::nullopt;
 }
 
-void Leaver::on_message(Child& child, const Message& message) {
-  if (household_.clearings.heed(child, message)) return;
-  if (std::holds_alternative<ReadyMessage>(message)) return child.note_ready();
-  if (!std::holds_alternative<StrandedMessage>(message)) return;  // it said so while it still had its place
+void Leaver::on_message(Child& child, const ToMaster& message) {
+  auto& clearings = household_.clearings;
+  const auto is_over = [] {};  // it said so while it still had its place
+  std::visit(
+      Overloaded{[&](const ReadyMessage&) { child.note_ready(); },
+                 [&](const StrandedMessage&) { on_stranded(); },
+                 [&](const ClearedMessage& cleared) { clearings.on_cleared(child, cleared.number); },
+                 [&](const RefuseClearMessage& refused) { clearings.on_refused(child, refused.number); },
+                 [&](const LeavingMessage&) { is_over(); }, [&](const EmptiedMessage&) { is_over(); },
+                 [&](const RefuseLoanMessage&) { is_over(); }},
+      message);
+}
+
+void Leaver::on_stranded() {
   if (!wants_successor()) return;
-  spdlog::debug("{} has lost its successor, or that has no room for more", child.name());
+  spdlog::debug("{} has lost its successor, or that has no room for more", worker_->name());
   try_again();
 }
 

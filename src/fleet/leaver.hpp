@@ -41,8 +41,9 @@ class Leaver final : private Child::Holder {
   const WorkerCounters& counters() const { return household_.nursery.counters_of(*worker_); }
 
  private:
-  void on_message(Child& child, const Message& message) override;
+  void on_message(Child& child, const ToMaster& message) override;
   void on_exit(Child& child, const ExitStatus& status) override;
+  void on_stranded();
   std::optional<std::size_t> next_successor() const;
   bool wants_successor() const noexcept;
   void begin_to_drain();

@@ -73,9 +73,10 @@ Child* Lending::able(std::size_t slot) const {
 }
 
 bool Lending::lend(std::size_t lender, std::size_t borrower, Child& worker) {
-  const LendMessage message{static_cast<std::uint32_t>(lender + 1)};
-  const auto listeners = crew_.generation().listeners.of_slot(static_cast<unsigned>(lender));
-  if (auto told = worker.try_tell(message, listeners); !told) {
+  const auto& listeners = crew_.generation().listeners;
+  const auto slot = static_cast<unsigned>(lender);
+  const LendMessage message{slot + 1, listeners.ids_of_slot(slot)};
+  if (auto told = worker.try_tell(message, listeners.of_slot(slot)); !told) {
     spdlog::warn("the listeners of worker {} cannot be lent to {}: {}{}", message.slot, worker.name(),
                  told.error().text, has_ended_ ? "" : "; trying again in " + format_duration(kLoanRetry));
     return false;

@@ -46,9 +46,10 @@ Result<std::unique_ptr<Child>> Nursery::start(unsigned slot, const Generation& g
   *free = true;
   scoreboard_.stamp();  // whatever another worker may have written there
   const std::array descriptors = {scoreboard_.fd()};
-  (*child)->tell(ConfigureMessage{static_cast<std::uint32_t>(block), generation.listeners.is_inherited(),
-                                  waits, effective_toml(generation.config)},
-                 descriptors);
+  (*child)->tell(
+      ConfigureMessage{static_cast<std::uint32_t>(block), generation.listeners.is_inherited(), waits,
+                       effective_toml(generation.config), generation.listeners.ids_of_slot(slot)},
+      descriptors);
   return child;
 }
 

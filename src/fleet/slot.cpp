@@ -6,6 +6,7 @@
 #include <csignal>
 #include <utility>
 
+#include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/fleet/patience.hpp"
 
@@ -154,17 +155,22 @@ void Slot::tell_stop() {
   worker_->tell_to_end(StopMessage{});
 }
 
-void Slot::on_message(Child& child, const Message& message) {
-  if (std::holds_alternative<ReadyMessage>(message)) return on_ready();
-  if (std::holds_alternative<LeavingMessage>(message)) return handle(SlotEvent::kLeaving);
-  if (std::holds_alternative<EmptiedMessage>(message)) {
-    ending_.on_emptied(*this);
-    return handle(SlotEvent::kEmptied);
-  }
-  if (const auto* refused = std::get_if<RefuseLoanMessage>(&message))
-    return host_.on_refused_loan(*this, *refused);
-  if (household_.clearings.heed(child, message)) return;
-  child.kill_for("sent a message that only a master may send");
+void Slot::on_message(Child& child, const ToMaster& message) {
+  auto& clearings = household_.clearings;
+  std::visit(
+      Overloaded{[&](const ReadyMessage&) { on_ready(); },
+                 [&](const LeavingMessage&) { handle(SlotEvent::kLeaving); },
+                 [&](const EmptiedMessage&) {
+                   ending_.on_emptied(*this);
+                   handle(SlotEvent::kEmptied);
+                 },
+                 [&](const RefuseLoanMessage& refused) { host_.on_refused_loan(*this, refused); },
+                 [&](const ClearedMessage& cleared) { clearings.on_cleared(child, cleared.number); },
+                 [&](const RefuseClearMessage& refused) { clearings.on_refused(child, refused.number); },
+                 [&](const StrandedMessage&) {
+                   child.kill_for("says that it has lost its successor, and never had one");
+                 }},
+      message);
 }
 
 /// One that is being killed because it was late stays late.

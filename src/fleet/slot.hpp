@@ -71,7 +71,7 @@ class Slot final : private Child::Holder {
   void look_for_hang(std::chrono::milliseconds since_last_look);
 
  private:
-  void on_message(Child& child, const Message& message) override;
+  void on_message(Child& child, const ToMaster& message) override;
   void on_exit(Child& child, const ExitStatus& status) override;
   void on_ready();
 

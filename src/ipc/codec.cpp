@@ -14,7 +14,7 @@ constexpr std::uint32_t kMessageMagic = 0x6f686365;  // "echo"
 
 // Tests build a program of another version.
 #ifndef TCP_ECHO_PROTOCOL_VERSION
-#define TCP_ECHO_PROTOCOL_VERSION 3
+#define TCP_ECHO_PROTOCOL_VERSION 4
 #endif
 constexpr std::uint16_t kProtocolVersion = TCP_ECHO_PROTOCOL_VERSION;
 
@@ -29,6 +29,11 @@ class Writer {
   void text(const std::string& text) {
     value(static_cast<std::uint32_t>(text.size()));
     append(std::as_bytes(std::span(text)));
+  }
+
+  void ids(const std::vector<ListenerId>& ids) {
+    value(static_cast<std::uint32_t>(ids.size()));
+    append(std::as_bytes(std::span(ids)));
   }
 
  private:
@@ -58,6 +63,14 @@ class Reader {
   std::string text() {
     const auto bytes = take(value<std::uint32_t>());
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+
+  std::vector<ListenerId> ids() {
+    const auto count = value<std::uint32_t>();
+    if (count > kMostDescriptors) fail();
+    std::vector<ListenerId> ids(ok_ ? count : 0);
+    for (auto& id : ids) id = value<ListenerId>();
+    return ids;
   }
 
   bool flag() {
@@ -91,6 +104,7 @@ void write(Writer& out, const ConfigureMessage& message) {
   out.value(static_cast<std::uint8_t>(message.shares_listeners));
   out.value(static_cast<std::uint8_t>(message.waits));
   out.text(message.configuration);
+  out.ids(message.listeners);
 }
 void write(Writer& out, const HandOverMessage& message) {
   out.value(static_cast<std::uint32_t>(message.connections.size()));
@@ -102,15 +116,22 @@ void write(Writer& out, const HandOverMessage& message) {
     out.value(connection.received_bytes);
     out.value(connection.sent_bytes);
     out.text(connection.unsent);
+    out.value(connection.listener);
   }
 }
 void write(Writer& out, const TakenOverMessage& message) { out.value(message.which); }
-void write(Writer& out, const ClearMessage& message) { out.value(message.number); }
+void write(Writer& out, const ClearMessage& message) {
+  out.value(message.number);
+  out.value(message.listener);
+}
 void write(Writer& out, const ClearedMessage& message) { out.value(message.number); }
 void write(Writer& out, const RefuseClearMessage& message) { out.value(message.number); }
 void write(Writer& out, const GiveUpMessage& message) { out.value(message.number); }
 void write(Writer& out, const DrainMessage& message) { out.value(message.milliseconds); }
-void write(Writer& out, const LendMessage& message) { out.value(message.slot); }
+void write(Writer& out, const LendMessage& message) {
+  out.value(message.slot);
+  out.ids(message.listeners);
+}
 void write(Writer& out, const TakeBackMessage& message) { out.value(message.slot); }
 void write(Writer& out, const RefuseLoanMessage& message) { out.value(message.slot); }
 template <class Plain>
@@ -123,6 +144,7 @@ void read(Reader& in, ConfigureMessage& message) {
   message.shares_listeners = in.flag();
   message.waits = in.flag();
   message.configuration = in.text();
+  message.listeners = in.ids();
 }
 void read(Reader& in, HandOverMessage& message) {
   const auto count = in.value<std::uint32_t>();
@@ -136,15 +158,22 @@ void read(Reader& in, HandOverMessage& message) {
     connection.received_bytes = in.value<std::uint64_t>();
     connection.sent_bytes = in.value<std::uint64_t>();
     connection.unsent = in.text();
+    connection.listener = in.value<ListenerId>();
   }
 }
 void read(Reader& in, TakenOverMessage& message) { message.which = in.value<std::uint32_t>(); }
-void read(Reader& in, ClearMessage& message) { message.number = in.value<std::uint32_t>(); }
+void read(Reader& in, ClearMessage& message) {
+  message.number = in.value<std::uint32_t>();
+  message.listener = in.value<ListenerId>();
+}
 void read(Reader& in, ClearedMessage& message) { message.number = in.value<std::uint32_t>(); }
 void read(Reader& in, RefuseClearMessage& message) { message.number = in.value<std::uint32_t>(); }
 void read(Reader& in, GiveUpMessage& message) { message.number = in.value<std::uint32_t>(); }
 void read(Reader& in, DrainMessage& message) { message.milliseconds = in.value<std::uint64_t>(); }
-void read(Reader& in, LendMessage& message) { message.slot = in.value<std::uint32_t>(); }
+void read(Reader& in, LendMessage& message) {
+  message.slot = in.value<std::uint32_t>();
+  message.listeners = in.ids();
+}
 void read(Reader& in, TakeBackMessage& message) { message.slot = in.value<std::uint32_t>(); }
 void read(Reader& in, RefuseLoanMessage& message) { message.slot = in.value<std::uint32_t>(); }
 template <class Plain>

@@ -60,24 +60,29 @@ Result<ListenerSet> ListenerSet::adopt(std::vector<UniqueFd> inherited, const Co
     set.addresses_.push_back({*bound, *bound, {std::make_shared<const UniqueFd>(std::move(listener))}});
   }
   set.is_inherited_ = true;
+  set.number_addresses();
   return set;
 }
 
-ListenerSet ListenerSet::restore(std::vector<Address> addresses, bool is_inherited) {
+ListenerSet ListenerSet::restore(std::vector<Address> addresses, bool is_inherited, ListenerId next_id) {
   ListenerSet set;
   set.addresses_ = std::move(addresses);
   set.is_inherited_ = is_inherited;
+  set.next_id_ = next_id;
+  set.number_addresses();
   return set;
 }
 
 Result<ListenerSet> ListenerSet::changed_to(const Config& config, unsigned slots) const {
   if (is_inherited_) return *this;
   ListenerSet set;
+  set.next_id_ = next_id_;
   auto old = addresses_;
   for (const auto& wanted : wanted_endpoints(config)) {
     auto kept = take(old, wanted);
     set.addresses_.push_back(kept ? std::move(*kept) : Address{wanted, wanted, {}});
   }
+  set.number_addresses();
   const auto ours = inodes();
   for (const auto& address : set.addresses_) {
     if (!address.by_slot.empty()) continue;
@@ -154,11 +159,28 @@ std::vector<Endpoint> ListenerSet::endpoints() const {
 std::vector<int> ListenerSet::of_slot(unsigned slot) const {
   std::vector<int> fds;
   for (const auto& address : addresses_) {
-    const std::size_t index = is_inherited_ ? 0 : slot;
-    if (index < address.by_slot.size() && address.by_slot[index] != nullptr)
-      fds.push_back(address.by_slot[index]->get());
+    if (const auto socket = socket_of(address, slot); socket != nullptr) fds.push_back(socket->get());
   }
   return fds;
+}
+
+std::vector<ListenerId> ListenerSet::ids_of_slot(unsigned slot) const {
+  std::vector<ListenerId> ids;
+  for (const auto& address : addresses_) {
+    if (socket_of(address, slot) != nullptr) ids.push_back(address.id);
+  }
+  return ids;
+}
+
+ListenerSet::Socket ListenerSet::socket_of(const Address& address, unsigned slot) const {
+  const std::size_t index = is_inherited_ ? 0 : slot;
+  return index < address.by_slot.size() ? address.by_slot[index] : nullptr;
+}
+
+void ListenerSet::number_addresses() {
+  for (auto& address : addresses_) {
+    if (address.id == 0) address.id = next_id_++;
+  }
 }
 
 std::vector<ino_t> ListenerSet::inodes() const {

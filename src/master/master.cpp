@@ -314,6 +314,7 @@ UpgradeState Master::record() {
   state.pid_file = pid_file_ ? pid_file_->fd() : -1;
   state.listeners_are_inherited = generation.listeners.is_inherited();
   state.addresses = records_of(generation.listeners);
+  state.next_listener_id = generation.listeners.next_id();
   state.fleet = fleet_.record();
   jobs_.record(state);
   return state;

@@ -46,15 +46,15 @@ void Child::on_foreign(const std::string& text) {
   holder_->on_message(*this, LeavingMessage{});
 }
 
-Result<void> Child::try_tell(const Message& message, std::span<const int> descriptors) {
+Result<void> Child::try_tell(const ToWorker& message, std::span<const int> descriptors) {
   return lifeline_->send(message, descriptors);
 }
 
-void Child::tell(const Message& message, std::span<const int> descriptors) {
+void Child::tell(const ToWorker& message, std::span<const int> descriptors) {
   if (auto told = try_tell(message, descriptors); !told) spdlog::warn("{}: {}", name(), told.error().text);
 }
 
-void Child::tell_to_end(const Message& message) {
+void Child::tell_to_end(const ToWorker& message) {
   lifeline_->hang_up_if_foreign();
   if (is_reachable()) tell(message);
 }

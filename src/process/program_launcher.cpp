@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "tcp_echo/daemon/executable.hpp"
-#include "tcp_echo/ipc/channel.hpp"
+#include "tcp_echo/ipc/directed_channel.hpp"
 #include "tcp_echo/loop/child_process.hpp"
 
 namespace tcp_echo {
@@ -18,10 +18,10 @@ class ProcessLifeline final : public Lifeline {
 
   /// Throws FatalError if the channel cannot be polled.
   void open_channel(Loop& loop, UniqueFd fd) {
-    channel_ = std::make_unique<Channel>(
+    channel_ = std::make_unique<MastersChannel>(
         loop, std::move(fd),
-        Channel::Handlers{
-            .on_message = [&ear = ear_](const Message& message,
+        MastersChannel::Handlers{
+            .on_message = [&ear = ear_](const ToMaster& message,
                                         const std::vector<UniqueFd>&) { ear.on_message(message); },
             .on_closed = [] {},  // the exit follows, and tells how
             .on_nonsense = [this](const DecodeError& error) { on_nonsense(error); }});
@@ -45,7 +45,7 @@ class ProcessLifeline final : public Lifeline {
   pid_t pid() const noexcept override { return process_->pid(); }
   void kill(int signal) noexcept override { process_->kill(signal); }
 
-  Result<void> send(const Message& message, std::span<const int> descriptors) override {
+  Result<void> send(const ToWorker& message, std::span<const int> descriptors) override {
     if (!is_reachable()) return failure(ExitCode::kSoftware, "it speaks another protocol version");
     return channel_->send(message, descriptors);
   }
@@ -67,7 +67,7 @@ class ProcessLifeline final : public Lifeline {
 
   Ear& ear_;
   std::unique_ptr<ChildProcess> process_;
-  std::unique_ptr<Channel> channel_;
+  std::unique_ptr<MastersChannel> channel_;
   UniqueFd foreign_channel_;  ///< in its place if the process speaks another protocol
   unsigned protocol_ = protocol_version();
 };

@@ -27,17 +27,18 @@ ListenerSet listeners_from(const UpgradeState& state) {
   std::vector<ListenerSet::Address> addresses;
   for (const auto& record : state.addresses) {
     auto& address = addresses.emplace_back(
-        ListenerSet::Address{endpoint_from(record.wanted), endpoint_from(record.bound), {}});
+        ListenerSet::Address{endpoint_from(record.wanted), endpoint_from(record.bound), {}, record.id});
     for (const int socket : record.sockets)
       address.by_slot.push_back(socket < 0 ? nullptr : std::make_shared<const UniqueFd>(copy_of(socket)));
   }
-  return ListenerSet::restore(std::move(addresses), state.listeners_are_inherited);
+  return ListenerSet::restore(std::move(addresses), state.listeners_are_inherited, state.next_listener_id);
 }
 
 std::vector<AddressRecord> records_of(const ListenerSet& listeners) {
   std::vector<AddressRecord> records;
   for (const auto& address : listeners.addresses()) {
-    auto& record = records.emplace_back(AddressRecord{address.wanted.text(), address.bound.text(), {}});
+    auto& record =
+        records.emplace_back(AddressRecord{address.wanted.text(), address.bound.text(), {}, address.id});
     for (const auto& socket : address.by_slot)
       record.sockets.push_back(socket == nullptr ? -1 : socket->get());
   }

@@ -48,7 +48,8 @@ Json json_of(const LeaverRecord& leaver) {
 Json json_of(const RestartRecord& restart) { return {{"slot", restart.slot}, {"worker", restart.worker}}; }
 
 Json json_of(const AddressRecord& address) {
-  return {{"wanted", address.wanted}, {"bound", address.bound}, {"sockets", address.sockets}};
+  return {
+      {"wanted", address.wanted}, {"bound", address.bound}, {"sockets", address.sockets}, {"id", address.id}};
 }
 
 template <class T>
@@ -107,7 +108,7 @@ RestartRecord restart_from(const Json& json) {
 
 AddressRecord address_from(const Json& json) {
   return {json.at("wanted").get<std::string>(), json.at("bound").get<std::string>(),
-          json.at("sockets").get<std::vector<int>>()};
+          json.at("sockets").get<std::vector<int>>(), json.value("id", ListenerId{0})};
 }
 
 template <class T>
@@ -131,6 +132,7 @@ UpgradeState state_from(const Json& json) {
   state.pid_file = json.at("pid_file").get<int>();
   state.listeners_are_inherited = json.at("listeners_are_inherited").get<bool>();
   state.addresses = vector_from(json.at("addresses"), address_from);
+  state.next_listener_id = json.value("next_listener_id", ListenerId{1});
   state.fleet.slots = vector_from(json.at("slots"), slot_from);
   state.fleet.leavers = vector_from(json.at("leavers"), leaver_from);
   state.upgrade_is_asked = json.at("upgrade_is_asked").get<bool>();
@@ -190,6 +192,7 @@ std::string to_text(const UpgradeState& state) {
                      {"pid_file", state.pid_file},
                      {"listeners_are_inherited", state.listeners_are_inherited},
                      {"addresses", array_of(state.addresses)},
+                     {"next_listener_id", state.next_listener_id},
                      {"slots", array_of(state.fleet.slots)},
                      {"leavers", array_of(state.fleet.leavers)},
                      {"upgrade_is_asked", state.upgrade_is_asked},

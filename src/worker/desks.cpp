@@ -12,7 +12,7 @@ namespace tcp_echo {
 Desks::Desks(Loop& loop, Behaviour& behaviour, Handlers handlers)
     : loop_(loop), behaviour_(behaviour), handlers_(std::move(handlers)) {}
 
-void Desks::open(ConnectionTable& table, unsigned slot, std::vector<UniqueFd> listeners, Manner manner) {
+void Desks::open(ConnectionTable& table, unsigned slot, std::vector<Listener> listeners, Manner manner) {
   table_ = &table;
   waits_ = manner.waits;
   shares_listeners_ = manner.shares_listeners;
@@ -24,7 +24,7 @@ void Desks::begin_to_accept() {
   for (const auto& desk : desks_) desk.acceptor->go_on();
 }
 
-Result<void> Desks::lend(unsigned slot, std::vector<UniqueFd> listeners) {
+Result<void> Desks::lend(unsigned slot, std::vector<Listener> listeners) {
   auto acceptors = acceptors_on_received(std::move(listeners));
   if (!acceptors) {
     take_back(slot);
@@ -38,7 +38,7 @@ void Desks::take_back(unsigned slot) {
   std::erase_if(desks_, [slot](const Desk& desk) { return desk.slot == slot; });
 }
 
-Result<void> Desks::clear(std::uint32_t number, std::vector<UniqueFd> listeners) {
+Result<void> Desks::clear(std::uint32_t number, std::vector<Listener> listeners) {
   auto acceptors = acceptors_on_received(std::move(listeners));
   if (!acceptors) return tl::unexpected(acceptors.error());
   for (auto& acceptor : *acceptors) {
@@ -96,19 +96,19 @@ void Desks::on_room() noexcept {
   if (desks_.size() > 1) std::rotate(desks_.begin(), desks_.begin() + 1, desks_.end());
 }
 
-Desks::Acceptors Desks::acceptors_on(std::vector<UniqueFd> listeners) {
+Desks::Acceptors Desks::acceptors_on(std::vector<Listener> listeners) {
   Acceptors acceptors;
   acceptors.reserve(listeners.size());
   for (auto& listener : listeners) {
-    auto name = value_or_throw(local_endpoint(listener.get())).text();
-    acceptors.push_back(
-        std::make_unique<Acceptor>(loop_, std::move(listener), std::move(name), behaviour_, *table_));
+    auto name = value_or_throw(local_endpoint(listener.socket.get())).text();
+    acceptors.push_back(std::make_unique<Acceptor>(loop_, std::move(listener.socket), std::move(name),
+                                                   behaviour_, *table_, listener.id));
   }
   return acceptors;
 }
 
 /// For those that came with a message.
-Result<Desks::Acceptors> Desks::acceptors_on_received(std::vector<UniqueFd> listeners) {
+Result<Desks::Acceptors> Desks::acceptors_on_received(std::vector<Listener> listeners) {
   if (listeners.empty()) return failure(ExitCode::kOsError, "the open-files limit is reached");
   try {
     return acceptors_on(std::move(listeners));

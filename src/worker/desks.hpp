@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/listener_id.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/echo/acceptor.hpp"
 #include "tcp_echo/echo/behaviour.hpp"
@@ -31,6 +32,11 @@ class Desks {
         on_cleared;  ///< nobody waits there, and the listeners are closed
   };
 
+  struct Listener {
+    UniqueFd socket;
+    ListenerId id = 0;
+  };
+
   struct Manner {
     bool waits = false;             ///< accepts nobody before begin_to_accept()
     bool shares_listeners = false;  ///< all workers poll the same sockets, which somebody else keeps after us
@@ -43,20 +49,20 @@ class Desks {
 
   /// The own slot's desks: from now on there is a table for connections, which outlives the object. Once, and
   /// before lend() and clear(). Throws FatalError if a listener cannot be polled.
-  void open(ConnectionTable& table, unsigned slot, std::vector<UniqueFd> listeners, Manner manner);
+  void open(ConnectionTable& table, unsigned slot, std::vector<Listener> listeners, Manner manner);
   /// It is certain that this worker is needed.
   void begin_to_accept();
 
   /// Accepts for that slot as well. All of the listeners, or none, and then nothing is left of what was lent
   /// for that slot before. Listeners get lost on their way to a worker at its limit of open files: none is a
   /// failure, here and below.
-  Result<void> lend(unsigned slot, std::vector<UniqueFd> listeners);
+  Result<void> lend(unsigned slot, std::vector<Listener> listeners);
   /// That slot's worker can again.
   void take_back(unsigned slot);
 
   /// Takes who waits there until nobody does. All of the listeners, or none. Somebody keeps new handshakes
   /// away.
-  Result<void> clear(std::uint32_t number, std::vector<UniqueFd> listeners);
+  Result<void> clear(std::uint32_t number, std::vector<Listener> listeners);
   /// Closes them, though somebody may still wait there; on_cleared is not called.
   void give_up(std::uint32_t number);
 
@@ -94,8 +100,8 @@ class Desks {
 
   using Acceptors = std::vector<std::unique_ptr<Acceptor>>;
 
-  Acceptors acceptors_on(std::vector<UniqueFd> listeners);
-  Result<Acceptors> acceptors_on_received(std::vector<UniqueFd> listeners);
+  Acceptors acceptors_on(std::vector<Listener> listeners);
+  Result<Acceptors> acceptors_on_received(std::vector<Listener> listeners);
   void accept_for(unsigned slot, Acceptors acceptors);
   void on_clearing_finished(std::uint32_t number) noexcept;
   void hear_out_clients() noexcept;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/worker/fault.hpp"
 
 namespace tcp_echo {
@@ -21,7 +22,7 @@ constexpr auto kRetryOfLarge = 100ms;
 
 /// One message carries no more unsent bytes than a single connection can have, and than the channel can: its
 /// buffer is small where net.core.wmem_max is.
-std::size_t most_unsent_bytes(const Channel& channel) {
+std::size_t most_unsent_bytes(const HandOverChannel& channel) {
   HandOverMessage without_bytes;
   without_bytes.connections.resize(kMostHandedOver);
   const auto overhead = encode(without_bytes, kMostHandedOver).size();
@@ -38,7 +39,8 @@ ConnectionMessage message_about(const Connection& connection) {
           .last_activity = static_cast<std::uint64_t>(connection.last_activity().count()),
           .received_bytes = state.received_bytes,
           .sent_bytes = state.sent_bytes,
-          .unsent = {reinterpret_cast<const char*>(unsent.data()), unsent.size()}};
+          .unsent = {reinterpret_cast<const char*>(unsent.data()), unsent.size()},
+          .listener = state.listener};
 }
 
 }  // namespace
@@ -48,7 +50,7 @@ HandOver::HandOver(Loop& loop, UniqueFd channel, ConnectionTable& table, std::fu
       on_broken_(std::move(on_broken)),
       retry_(loop, [this] { send_batch(); }),
       channel_(loop, std::move(channel),
-               {.on_message = [this](const Message& message,
+               {.on_message = [this](const BetweenWorkers& message,
                                      const std::vector<UniqueFd>&) { on_message(message); },
                 .on_closed = [this] { give_up(); },
                 .on_nonsense = [this](const DecodeError& error) { on_nonsense(error); }}),
@@ -102,10 +104,14 @@ void HandOver::send_batch() {
   suffer_when("giving");
 }
 
-void HandOver::on_message(const Message& message) {
-  const auto* const answer = std::get_if<TakenOverMessage>(&message);
-  if (answer != nullptr && !in_doubt_.empty()) return on_taken_over(answer->which);
-  on_nonsense({DecodeError::Kind::kNonsense, "an answer that was not asked for"});
+void HandOver::on_message(const BetweenWorkers& message) {
+  const auto refuse = [this](const char* what) { on_nonsense({DecodeError::Kind::kNonsense, what}); };
+  std::visit(Overloaded{[&](const TakenOverMessage& answer) {
+                          if (in_doubt_.empty()) return refuse("an answer that was not asked for");
+                          on_taken_over(answer.which);
+                        },
+                        [&](const HandOverMessage&) { refuse("as if it were the predecessor"); }},
+             message);
 }
 
 void HandOver::on_taken_over(std::uint32_t which) {

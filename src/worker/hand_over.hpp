@@ -11,7 +11,7 @@
 
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/echo/connection_table.hpp"
-#include "tcp_echo/ipc/channel.hpp"
+#include "tcp_echo/ipc/directed_channel.hpp"
 #include "tcp_echo/loop/timer.hpp"
 
 namespace tcp_echo {
@@ -33,7 +33,7 @@ class HandOver {
 
  private:
   void send_batch();
-  void on_message(const Message& message);
+  void on_message(const BetweenWorkers& message);
   void on_taken_over(std::uint32_t which);
   void on_nonsense(const DecodeError& error);
   void keep_all();
@@ -44,7 +44,7 @@ class HandOver {
   std::vector<Connection*> in_doubt_;
   bool is_over_ = false;  ///< nothing is sent any more
   Timer retry_;
-  Channel channel_;
+  HandOverChannel channel_;
   std::size_t most_unsent_bytes_;  ///< in one message
 };
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/worker/fault.hpp"
 
 namespace tcp_echo {
@@ -19,6 +20,7 @@ std::optional<ConnectionState> state_from(const ConnectionMessage& message) {
   ConnectionState state;
   if (message.is_lingering) state.phase = ConnectionState::Phase::kLingering;
   state.reason = static_cast<CloseReason>(message.close_reason);
+  state.listener = message.listener;
   state.opened_at = std::chrono::milliseconds(message.opened_at);
   state.last_activity = std::chrono::milliseconds(message.last_activity);
   state.received_bytes = message.received_bytes;
@@ -41,7 +43,7 @@ TakeOver::TakeOver(Loop& loop, UniqueFd channel, ConnectionTable& table, Behavio
       handlers_(std::move(handlers)),
       channel_(loop, std::move(channel),
                {.on_message =
-                    [this](const Message& message, std::vector<UniqueFd> descriptors) {
+                    [this](const BetweenWorkers& message, std::vector<UniqueFd> descriptors) {
                       on_message(message, std::move(descriptors));
                     },
                 .on_closed =
@@ -49,16 +51,16 @@ TakeOver::TakeOver(Loop& loop, UniqueFd channel, ConnectionTable& table, Behavio
                       const auto tell = handlers_.on_over;
                       tell();
                     },
-                .on_nonsense =
-                    [this](const DecodeError& error) {
-                      spdlog::warn("the predecessor speaks {}; taking nothing from it", error.text);
-                      const auto tell = handlers_.on_over;
-                      tell();
-                    }}) {}
+                .on_nonsense = [this](const DecodeError& error) { refuse(error.text); }}) {}
 
-void TakeOver::on_message(const Message& message, std::vector<UniqueFd> descriptors) {
-  if (const auto* batch = std::get_if<HandOverMessage>(&message)) return take(*batch, std::move(descriptors));
-  spdlog::warn("the predecessor sent something else than connections; taking nothing from it");
+void TakeOver::on_message(const BetweenWorkers& message, std::vector<UniqueFd> descriptors) {
+  std::visit(Overloaded{[&](const HandOverMessage& batch) { take(batch, std::move(descriptors)); },
+                        [&](const TakenOverMessage&) { refuse("as if it were the successor"); }},
+             message);
+}
+
+void TakeOver::refuse(const std::string& what) const {
+  spdlog::warn("the predecessor speaks {}; taking nothing from it", what);
   const auto tell = handlers_.on_over;
   tell();
 }

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/echo/behaviour.hpp"
 #include "tcp_echo/echo/connection_table.hpp"
-#include "tcp_echo/ipc/channel.hpp"
+#include "tcp_echo/ipc/directed_channel.hpp"
 
 namespace tcp_echo {
 
@@ -25,7 +26,8 @@ class TakeOver {
   TakeOver& operator=(const TakeOver&) = delete;
 
  private:
-  void on_message(const Message& message, std::vector<UniqueFd> descriptors);
+  void on_message(const BetweenWorkers& message, std::vector<UniqueFd> descriptors);
+  void refuse(const std::string& what) const;
   void take(const HandOverMessage& batch, std::vector<UniqueFd> descriptors);
   void give_back(const std::vector<Connection*>& taken, const Error& error) const;
 
@@ -33,7 +35,7 @@ class TakeOver {
   ConnectionTable::Arrivals arrivals_;
   Behaviour& behaviour_;
   Handlers handlers_;
-  Channel channel_;
+  HandOverChannel channel_;
 };
 
 }  // namespace tcp_echo

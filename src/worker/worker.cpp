@@ -61,6 +61,15 @@ std::uint64_t with_jitter(unsigned recycle_after) {
   return recycle_after + std::uniform_int_distribution<unsigned>(0, recycle_after / 4)(random);
 }
 
+/// With the ids that came along. Descriptors get lost on their way to a worker at its limit of open files:
+/// all of them, and then there are no listeners.
+std::vector<Desks::Listener> with_ids(std::vector<UniqueFd> sockets, const std::vector<ListenerId>& ids) {
+  std::vector<Desks::Listener> listeners;
+  for (std::size_t i = 0; i < std::min(sockets.size(), ids.size()); ++i)
+    listeners.push_back({std::move(sockets[i]), ids[i]});
+  return listeners;
+}
+
 /// The log goes on, be it the old one.
 void change_log(const std::vector<UniqueFd>& descriptors) {
   if (descriptors.empty())
@@ -84,7 +93,7 @@ Worker::Worker(WorkerBirth birth)
       quit_(loop_, SIGQUIT, [this](int) { handle(WorkerEvent::kLeaveAsked); }),
       control_(loop_, std::move(birth_.control),
                {.on_message =
-                    [this](const Message& message, std::vector<UniqueFd> descriptors) {
+                    [this](const ToWorker& message, std::vector<UniqueFd> descriptors) {
                       on_message(message, std::move(descriptors));
                     },
                 .on_closed = [this] { on_channel_closed(); },
@@ -97,7 +106,7 @@ ExitCode Worker::run() {
   return exit_code_;
 }
 
-void Worker::on_message(const Message& received, std::vector<UniqueFd> descriptors) {
+void Worker::on_message(const ToWorker& received, std::vector<UniqueFd> descriptors) {
   const auto by_kind = Overloaded{
       [&](const ConfigureMessage& message) { configure(message, std::move(descriptors)); },
       [&](const AcceptMessage&) { desks_->begin_to_accept(); },
@@ -121,9 +130,6 @@ void Worker::on_message(const Message& received, std::vector<UniqueFd> descripto
       },
       [&](const StopMessage&) { handle(WorkerEvent::kStopAsked); },
       [&](const LogMessage&) { change_log(descriptors); },
-      [&](const auto&) {
-        fail(ExitCode::kSoftware, "the master sent a message that only a worker may send");
-      },
   };
   std::visit(by_kind, received);
 }
@@ -157,6 +163,9 @@ void Worker::configure(const ConfigureMessage& message, std::vector<UniqueFd> de
     return fail(ExitCode::kSoftware, "the master sent a second configuration");
   if (descriptors.size() != 1 || message.block >= kMostBlocks)
     return fail(ExitCode::kSoftware, "the master sent no usable scoreboard");
+  if (message.listeners.size() != birth_.listeners.size())
+    return fail(ExitCode::kSoftware, "the master sent not as many listeners as it names");
+  listener_ids_ = message.listeners;
   auto config = parse_effective_toml(message.configuration);
   if (!config) return fail(ExitCode::kSoftware, config.error().text);
   auto scoreboard = Scoreboard::map(descriptors.front());
@@ -199,7 +208,7 @@ void Worker::serve() {
   if (config_.cpu_affinity == CpuAffinity::kAuto) pin(birth_.slot);
   connections_ = std::make_unique<ConnectionTable>(loop_, echo_settings(config_), scoreboard_->block(block_),
                                                    [this] { on_connection_gone(); });
-  desks_->open(*connections_, birth_.slot, std::move(birth_.listeners),
+  desks_->open(*connections_, birth_.slot, with_ids(std::move(birth_.listeners), listener_ids_),
                {.waits = waits_, .shares_listeners = shares_listeners_});
   recycle_after_ = with_jitter(config_.worker_recycle_after);
   limit_orphan_life(config_.shutdown_timeout);
@@ -217,7 +226,7 @@ void Worker::beat() {
 
 /// If this does not arrive the master is gone or has let go of us, which the end of the channel tells as
 /// well.
-void Worker::say(const Message& message) noexcept {
+void Worker::say(const ToMaster& message) noexcept {
   if (auto told = control_.send(message); !told) spdlog::debug("{}", told.error().text);
 }
 
@@ -225,7 +234,7 @@ void Worker::lend(const LendMessage& message, std::vector<UniqueFd> descriptors)
   if (connections_ == nullptr) return fail(ExitCode::kSoftware, "the master lent a listener too early");
   const bool accepts = phase_ == WorkerPhase::kServing || phase_ == WorkerPhase::kAsking;
   if (!accepts) return;  // the master hears of it by another message
-  const auto lent = desks_->lend(message.slot, std::move(descriptors));
+  const auto lent = desks_->lend(message.slot, with_ids(std::move(descriptors), message.listeners));
   if (lent) return;
   spdlog::warn("the listeners of worker {} cannot be taken: {}", message.slot, lent.error().text);
   say(RefuseLoanMessage{message.slot});
@@ -239,7 +248,8 @@ void Worker::take_back(const TakeBackMessage& message) {
 /// The listeners of an address that the configuration names no more.
 void Worker::clear(const ClearMessage& message, std::vector<UniqueFd> descriptors) {
   if (connections_ == nullptr || phase_ == WorkerPhase::kLeaving) return;
-  const auto taken = desks_->clear(message.number, std::move(descriptors));
+  const std::vector ids(descriptors.size(), message.listener);
+  const auto taken = desks_->clear(message.number, with_ids(std::move(descriptors), ids));
   if (taken) return;
   spdlog::warn("listeners that are to be emptied cannot be taken: {}", taken.error().text);
   say(RefuseClearMessage{message.number});

@@ -47,7 +47,7 @@ TEST_F(ClearingsTest, KeepTheListenersUntilAWorkerHasClearedThem) {
   EXPECT_EQ(told.begin()->second, std::pair(&worker(0), 2UL));
   EXPECT_FALSE(clearings.is_empty());
   EXPECT_FALSE(socket.expired());
-  EXPECT_TRUE(clearings.heed(worker(0), ClearedMessage{told.begin()->first}));
+  clearings.on_cleared(worker(0), told.begin()->first);
   EXPECT_TRUE(clearings.is_empty());
   EXPECT_TRUE(socket.expired());
   EXPECT_EQ(removed, 1);
@@ -96,10 +96,10 @@ TEST_F(ClearingsTest, GoToAnotherWorkerSoonWhenTheirsCannotTakeThem) {
   clearings.add({address_of(1)}, 1min);
   const auto number = told.begin()->first;
   told_next = &worker(1);
-  EXPECT_TRUE(clearings.heed(worker(2), RefuseClearMessage{number}));
+  clearings.on_refused(worker(2), number);
   clock.turn(1s);
   EXPECT_EQ(told[number].first, &worker(0)) << "that was not its worker";
-  EXPECT_TRUE(clearings.heed(worker(0), RefuseClearMessage{number}));
+  clearings.on_refused(worker(0), number);
   EXPECT_EQ(told[number].first, &worker(0)) << "not at once";
   clock.turn(1s);
   EXPECT_EQ(told[number].first, &worker(1));
@@ -119,10 +119,9 @@ TEST_F(ClearingsTest, EndWhenTheirTimeIsUp) {
 TEST_F(ClearingsTest, AreNotMistakenForEachOther) {
   clearings.add({address_of(1), address_of(1)}, 1min);
   ASSERT_EQ(told.size(), 2U);
-  EXPECT_TRUE(clearings.heed(worker(0), ClearedMessage{told.begin()->first}));
-  EXPECT_TRUE(clearings.heed(worker(0), ClearedMessage{12345}));
-  EXPECT_TRUE(clearings.heed(worker(1), ClearedMessage{told.rbegin()->first}));  // that one was not asked
-  EXPECT_FALSE(clearings.heed(worker(0), ReadyMessage{})) << "that is about something else";
+  clearings.on_cleared(worker(0), told.begin()->first);
+  clearings.on_cleared(worker(0), 12345);
+  clearings.on_cleared(worker(1), told.rbegin()->first);  // that one was not asked
   EXPECT_FALSE(clearings.is_empty());
 }
 

@@ -243,11 +243,11 @@ TEST_F(SlotTest, ThatIsNeededNoMoreNeedsABorrowerUntilItIsNeededAgain) {
   EXPECT_FALSE(slot.needs_borrower());
 }
 
-TEST_F(SlotTest, KillsAWorkerThatSaysWhatOnlyAMasterMaySay) {
+TEST_F(SlotTest, KillsAWorkerThatSaysWhatItCannotHaveToSay) {
   serve();
-  process().say(StopMessage{});
+  process().say(StrandedMessage{});
   EXPECT_EQ(process().signals(), std::vector{SIGKILL});
-  EXPECT_EQ(log.lines_with("sent a message that only a master may send; killing it"), 1U);
+  EXPECT_EQ(log.lines_with("says that it has lost its successor, and never had one; killing it"), 1U);
 }
 
 TEST_F(SlotTest, PassesOnWhatConcernsOthers) {

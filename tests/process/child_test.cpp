@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 constexpr ChildRole kRole{"helper", "hlp"};
 
 struct Heard final : Child::Holder {
-  void on_message(Child& child, const Message& message) override {
+  void on_message(Child& child, const ToMaster& message) override {
     last_child = &child;
     messages.push_back(message);
   }
@@ -26,7 +26,7 @@ struct Heard final : Child::Holder {
   }
 
   Child* last_child = nullptr;
-  std::vector<Message> messages;
+  std::vector<ToMaster> messages;
   std::optional<ExitStatus> exit;
 };
 
@@ -78,7 +78,7 @@ TEST_F(ChildTest, ReportsToWhoeverHoldsItNow) {
 
 TEST_F(ChildTest, MayBeDestroyedWhenItHasEnded) {
   struct Owner final : Child::Holder {
-    void on_message(Child& /*child*/, const Message& /*message*/) override {}
+    void on_message(Child& /*child*/, const ToMaster& /*message*/) override {}
     void on_exit(Child& /*child*/, const ExitStatus& /*status*/) override { child.reset(); }
     std::unique_ptr<Child> child;
   } owner;

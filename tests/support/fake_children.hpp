@@ -22,7 +22,7 @@ class FakeProcess {
       : pid_(pid), number_(number), listeners_(listeners) {}
 
   // What it does.
-  void say(const Message& message) { ear_->on_message(message); }
+  void say(const ToMaster& message) { ear_->on_message(message); }
   void become_ready() { say(ReadyMessage{}); }
   void exit_with(int code) { end({.code = code}); }
   void die_from(int signal) { end({.signal = signal}); }
@@ -71,7 +71,7 @@ class FakeProcess {
   friend class FakeLauncher;
   friend class FakeLifeline;
   struct Told {
-    Message message;
+    ToWorker message;
     std::size_t descriptors;
   };
 
@@ -98,7 +98,7 @@ class FakeLifeline final : public Lifeline {
 
   pid_t pid() const noexcept override { return process_.pid_; }
   void kill(int signal) noexcept override { process_.signals_.push_back(signal); }
-  Result<void> send(const Message& message, std::span<const int> descriptors) override {
+  Result<void> send(const ToWorker& message, std::span<const int> descriptors) override {
     if (!process_.understands_) return failure(ExitCode::kSoftware, "it speaks another protocol version");
     if (process_.is_deaf_ || !process_.runs()) return failure(ExitCode::kOsError, "it does not listen");
     process_.told_.push_back({message, descriptors.size()});

@@ -19,7 +19,7 @@ namespace tcp_echo::test {
 
 /// Takes note of nothing.
 struct NoHolder final : Child::Holder {
-  void on_message(Child& /*child*/, const Message& /*message*/) override {}
+  void on_message(Child& /*child*/, const ToMaster& /*message*/) override {}
   void on_exit(Child& /*child*/, const ExitStatus& /*status*/) override {}
 };
 

@@ -24,12 +24,14 @@ constexpr unsigned kNeighbour = 2;
 
 UniqueFd copy_of(const UniqueFd& fd) { return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)); }
 
+constexpr ListenerId kListener = 7;
+
 UniqueFd no_socket() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 template <class... Descriptors>
-std::vector<UniqueFd> listeners(Descriptors&&... descriptors) {
-  std::vector<UniqueFd> all;
-  (all.push_back(std::forward<Descriptors>(descriptors)), ...);
+std::vector<Desks::Listener> listeners(Descriptors&&... descriptors) {
+  std::vector<Desks::Listener> all;
+  (all.push_back({std::forward<Descriptors>(descriptors), kListener}), ...);
   return all;
 }
 

@@ -115,7 +115,7 @@ TEST_F(HandOverInDoubt, TouchesNothingMoreAfterAnotherMessageThanAnAnswer) {
   ASSERT_TRUE(until_broken());
   EXPECT_TRUE(workers.until([&] { return workers.predecessor.table.is_empty(); }));
   for (std::size_t client = 0; client < clients.size(); ++client) expect_untouched(client);
-  EXPECT_THAT(workers.log.text(), HasSubstr("the successor speaks an answer that was not asked for"));
+  EXPECT_THAT(workers.log.text(), HasSubstr("the successor speaks a message that does not belong there"));
 }
 
 TEST_F(HandOverInDoubt, ServesOnWhenTheSuccessorSpeaksAnotherVersion) {
@@ -237,7 +237,7 @@ TEST(HandOverWithNothingInDoubt, TakesAnAnswerForNonsense) {
   auto peer = workers.hand_over_by_hand();
   peer.say(TakenOverMessage{1});
   EXPECT_TRUE(workers.until([&] { return workers.broken > 0; }));
-  EXPECT_THAT(workers.log.text(), HasSubstr("the successor speaks an answer that was not asked for"));
+  EXPECT_THAT(workers.log.text(), HasSubstr("the successor speaks a message that does not belong there"));
 }
 
 TEST(HandOverThatIsBroken, MayBeDestroyedWhereItIsTold) {

@@ -197,7 +197,7 @@ TEST_F(TakeOverTest, KeepsWhatItHasWhenThePredecessorCloses) {
 TEST_F(TakeOverTest, TakesNothingFromOneThatSaysSomethingElse) {
   peer->say(ReadyMessage{});
   expect_nothing_more_is_taken();
-  EXPECT_THAT(workers.log.text(), HasSubstr("something else than connections; taking nothing from it"));
+  EXPECT_THAT(workers.log.text(), HasSubstr("a message that does not belong there; taking nothing from it"));
 }
 
 TEST_F(TakeOverTest, TakesNothingFromOneThatSpeaksNonsense) {

@@ -25,9 +25,10 @@ inline constexpr std::chrono::milliseconds kHandshakeGrace{250};
 
 class Acceptor {
  public:
-  /// `name` is what log lines call the listener: its address. Throws FatalError if the socket cannot be
-  /// polled.
-  Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour, ConnectionTable& table);
+  /// `name` is what log lines call the listener: its address. `id` is what its connections have of it. Throws
+  /// FatalError if the socket cannot be polled.
+  Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour, ConnectionTable& table,
+           ListenerId id = 0);
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
@@ -67,6 +68,7 @@ class Acceptor {
   std::string name_;
   Behaviour& behaviour_;
   ConnectionTable& table_;
+  ListenerId id_;
   bool paused_ = false;
   bool held_ = false;
   bool is_finished_ = false;

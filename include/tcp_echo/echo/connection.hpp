@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "tcp_echo/base/counters.hpp"
+#include "tcp_echo/base/listener_id.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/echo/behaviour.hpp"
 #include "tcp_echo/echo/idle_queue.hpp"
@@ -47,6 +48,7 @@ struct ConnectionState {
   };
   Phase phase = Phase::kEchoing;
   CloseReason reason = CloseReason::kClient;
+  ListenerId listener = 0;  ///< that it was accepted at
   Unsent unsent;
   std::chrono::milliseconds opened_at{};      ///< in the time of the loops, which all processes share
   std::chrono::milliseconds last_activity{};  ///< set only on its way to another worker

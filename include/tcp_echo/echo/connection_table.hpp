@@ -31,8 +31,8 @@ class ConnectionTable {
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  /// Takes an accepted connection and begins to serve it.
-  void add(UniqueFd fd, Behaviour& behaviour);
+  /// Takes a connection that was accepted at that listener, and begins to serve it.
+  void add(UniqueFd fd, Behaviour& behaviour, ListenerId listener = 0);
   /// What a connection has from its listener, for one that has not, or has what counted before.
   void set_options(int fd) const noexcept;
 

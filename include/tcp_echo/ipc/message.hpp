@@ -1,56 +1,150 @@
 // What master and workers say to each other over the control channel, and workers to their successors over
-// channels of their own.
+// channels of their own: one variant for each direction. Whoever receives a direction has a case for each of
+// its messages, so that a new one does not compile while somebody ignores it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "tcp_echo/base/listener_id.hpp"
+
 namespace tcp_echo {
 
-/// Master to worker, first of all and once: who you are and what to do. Carries one descriptor, the
+// ---- master to worker
+
+/// First of all and once: who you are and what to do. Carries one descriptor, the
 /// scoreboard's.
 struct ConfigureMessage {
   std::uint32_t block = 0;        ///< which of the scoreboard's blocks is yours to write
   bool shares_listeners = false;  ///< all workers poll the same sockets, which somebody else keeps after us
   bool waits = false;             ///< accept nobody before ACCEPT: it is not certain yet that you are needed
   std::string configuration;      ///< effective_toml()
+  std::vector<ListenerId> listeners = {};  ///< the ids of those that you were started with, in their order
   bool operator==(const ConfigureMessage&) const = default;
 };
 
-/// Worker to master: I serve.
-struct ReadyMessage {
-  bool operator==(const ReadyMessage&) const = default;
-};
-
-/// Master to worker: begin to accept.
+/// Begin to accept.
 struct AcceptMessage {
   bool operator==(const AcceptMessage&) const = default;
 };
 
-/// Worker to master: I was told to leave by a signal, or have served as many as I should. I go on until there
-/// is a successor.
-struct LeavingMessage {
-  bool operator==(const LeavingMessage&) const = default;
-};
-
-/// Master to worker: accept no more, hand your connections over to your successor, and leave. Carries the end
+/// Accept no more, hand your connections over to your successor, and leave. Carries the end
 /// of a channel to it.
 struct SuccessorMessage {
   bool operator==(const SuccessorMessage&) const = default;
 };
 
-/// Master to worker: connections come to you over the channel whose end this carries.
+/// Connections come to you over the channel whose end this carries.
 struct PredecessorMessage {
   bool operator==(const PredecessorMessage&) const = default;
 };
 
-/// Worker to master: my successor is gone, or cannot take what I still have.
+/// The service ends. Take who waits in the accept queues, then no more, finish what is
+/// under way, leave.
+struct DrainMessage {
+  std::uint64_t milliseconds = 0;  ///< what is left then is closed
+  bool operator==(const DrainMessage&) const = default;
+};
+
+/// Close everything and leave, now.
+struct StopMessage {
+  bool operator==(const StopMessage&) const = default;
+};
+
+/// Accept for that slot as well, whose own worker cannot. Carries its listeners. They get
+/// lost on their way to a worker that is at its limit of open files; it answers REFUSE LOAN then.
+struct LendMessage {
+  std::uint32_t slot = 0;                  ///< counted from 1
+  std::vector<ListenerId> listeners = {};  ///< their ids, in the order of the descriptors
+  bool operator==(const LendMessage&) const = default;
+};
+
+/// That slot's worker can again. What was accepted for it stays where it is.
+struct TakeBackMessage {
+  std::uint32_t slot = 0;  ///< counted from 1
+  bool operator==(const TakeBackMessage&) const = default;
+};
+
+/// That address is served no more, and new handshakes are kept away from it. Take whoever
+/// waits in the accept queues of the listeners that this carries, until nobody does.
+struct ClearMessage {
+  std::uint32_t number = 0;  ///< what the master calls them
+  ListenerId listener = 0;   ///< the id of that address
+  bool operator==(const ClearMessage&) const = default;
+};
+
+/// Close the listeners of that CLEAR, though somebody may still wait there.
+struct GiveUpMessage {
+  std::uint32_t number = 0;
+  bool operator==(const GiveUpMessage&) const = default;
+};
+
+/// After SUCCESSOR: close your listeners. You may stay for long, and their addresses may
+/// not.
+struct LetGoMessage {
+  bool operator==(const LetGoMessage&) const = default;
+};
+
+/// From now on log to the descriptor that this carries.
+struct LogMessage {
+  bool operator==(const LogMessage&) const = default;
+};
+
+using ToWorker = std::variant<ConfigureMessage, AcceptMessage, SuccessorMessage, PredecessorMessage,
+                              DrainMessage, StopMessage, LendMessage, TakeBackMessage, ClearMessage,
+                              GiveUpMessage, LetGoMessage, LogMessage>;
+
+// ---- worker to master
+
+/// I serve.
+struct ReadyMessage {
+  bool operator==(const ReadyMessage&) const = default;
+};
+
+/// I was told to leave by a signal, or have served as many as I should. I go on until there
+/// is a successor.
+struct LeavingMessage {
+  bool operator==(const LeavingMessage&) const = default;
+};
+
+/// My successor is gone, or cannot take what I still have.
 struct StrandedMessage {
   bool operator==(const StrandedMessage&) const = default;
 };
+
+/// After DRAIN: nobody waits in my accept queues any more.
+struct EmptiedMessage {
+  bool operator==(const EmptiedMessage&) const = default;
+};
+
+/// I could not take that slot's listeners.
+struct RefuseLoanMessage {
+  std::uint32_t slot = 0;  ///< counted from 1
+  bool operator==(const RefuseLoanMessage&) const = default;
+};
+
+/// Nobody waits there any more, and I have closed them.
+struct ClearedMessage {
+  std::uint32_t number = 0;
+  bool operator==(const ClearedMessage&) const = default;
+};
+
+/// I could not take those listeners.
+struct RefuseClearMessage {
+  std::uint32_t number = 0;
+  bool operator==(const RefuseClearMessage&) const = default;
+};
+
+using ToMaster = std::variant<ReadyMessage, LeavingMessage, StrandedMessage, EmptiedMessage,
+                              RefuseLoanMessage, ClearedMessage, RefuseClearMessage>;
+
+// ---- between workers
 
 /// A connection on its way; times in milliseconds of the monotonic clock, which all processes share.
 struct ConnectionMessage {
@@ -61,6 +155,7 @@ struct ConnectionMessage {
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
   std::string unsent;
+  ListenerId listener = 0;  ///< that it was accepted at
   bool operator==(const ConnectionMessage&) const = default;
 };
 
@@ -81,82 +176,35 @@ struct TakenOverMessage {
 /// (ETOOMANYREFS, unix(7)), and the answer is one bit for each.
 inline constexpr std::size_t kMostHandedOver = 32;
 
-/// Master to worker: the service ends. Take who waits in the accept queues, then no more, finish what is
-/// under way, leave.
-struct DrainMessage {
-  std::uint64_t milliseconds = 0;  ///< what is left then is closed
-  bool operator==(const DrainMessage&) const = default;
-};
+using BetweenWorkers = std::variant<HandOverMessage, TakenOverMessage>;
 
-/// Worker to master, after DRAIN: nobody waits in my accept queues any more.
-struct EmptiedMessage {
-  bool operator==(const EmptiedMessage&) const = default;
-};
+// ---- all of them, as they go over the wire
 
-/// Master to worker: close everything and leave, now.
-struct StopMessage {
-  bool operator==(const StopMessage&) const = default;
+template <class... Directions>
+struct Joined;
+template <class... First, class... Second, class... Third>
+struct Joined<std::variant<First...>, std::variant<Second...>, std::variant<Third...>> {
+  using Type = std::variant<First..., Second..., Third...>;
 };
+using Message = Joined<ToWorker, ToMaster, BetweenWorkers>::Type;
 
-/// Master to worker: accept for that slot as well, whose own worker cannot. Carries its listeners. They get
-/// lost on their way to a worker that is at its limit of open files; it answers REFUSE LOAN then.
-struct LendMessage {
-  std::uint32_t slot = 0;  ///< counted from 1
-  bool operator==(const LendMessage&) const = default;
-};
+/// The same message, of any direction.
+template <class Direction>
+Message widened(const Direction& message) {
+  return std::visit([](const auto& chosen) { return Message(chosen); }, message);
+}
 
-/// Master to worker: that slot's worker can again. What was accepted for it stays where it is.
-struct TakeBackMessage {
-  std::uint32_t slot = 0;  ///< counted from 1
-  bool operator==(const TakeBackMessage&) const = default;
-};
-
-/// Worker to master: I could not take that slot's listeners.
-struct RefuseLoanMessage {
-  std::uint32_t slot = 0;  ///< counted from 1
-  bool operator==(const RefuseLoanMessage&) const = default;
-};
-
-/// Master to worker: that address is served no more, and new handshakes are kept away from it. Take whoever
-/// waits in the accept queues of the listeners that this carries, until nobody does.
-struct ClearMessage {
-  std::uint32_t number = 0;  ///< what the master calls them
-  bool operator==(const ClearMessage&) const = default;
-};
-
-/// Worker to master: nobody waits there any more, and I have closed them.
-struct ClearedMessage {
-  std::uint32_t number = 0;
-  bool operator==(const ClearedMessage&) const = default;
-};
-
-/// Worker to master: I could not take those listeners.
-struct RefuseClearMessage {
-  std::uint32_t number = 0;
-  bool operator==(const RefuseClearMessage&) const = default;
-};
-
-/// Master to worker: close the listeners of that CLEAR, though somebody may still wait there.
-struct GiveUpMessage {
-  std::uint32_t number = 0;
-  bool operator==(const GiveUpMessage&) const = default;
-};
-
-/// Master to worker, after SUCCESSOR: close your listeners. You may stay for long, and their addresses may
-/// not.
-struct LetGoMessage {
-  bool operator==(const LetGoMessage&) const = default;
-};
-
-/// Master to worker: from now on log to the descriptor that this carries.
-struct LogMessage {
-  bool operator==(const LogMessage&) const = default;
-};
-
-using Message =
-    std::variant<ConfigureMessage, ReadyMessage, AcceptMessage, LeavingMessage, SuccessorMessage,
-                 PredecessorMessage, StrandedMessage, HandOverMessage, TakenOverMessage, DrainMessage,
-                 EmptiedMessage, StopMessage, LendMessage, TakeBackMessage, RefuseLoanMessage, ClearMessage,
-                 ClearedMessage, RefuseClearMessage, GiveUpMessage, LetGoMessage, LogMessage>;
+/// The message, if it goes that way.
+template <class Direction>
+std::optional<Direction> narrowed(Message message) {
+  return std::visit(
+      [](auto& chosen) -> std::optional<Direction> {
+        if constexpr (std::is_constructible_v<Direction, decltype(std::move(chosen))>)
+          return Direction(std::move(chosen));
+        else
+          return std::nullopt;
+      },
+      message);
+}
 
 }  // namespace tcp_echo

@@ -16,6 +16,7 @@
 
 #include "tcp_echo/base/endpoint.hpp"
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/listener_id.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/config/config.hpp"
 
@@ -30,6 +31,7 @@ class ListenerSet {
     Endpoint wanted;              ///< as configured; its port may be 0
     Endpoint bound;               ///< with the real port
     std::vector<Socket> by_slot;  ///< none for a slot that was scaled away before the address was added
+    ListenerId id = 0;
   };
 
   /// All or nothing: every address is probed before the first one is opened.
@@ -39,8 +41,8 @@ class ListenerSet {
   static Result<ListenerSet> adopt(std::vector<UniqueFd> inherited, const Config& config);
   bool is_inherited() const noexcept { return is_inherited_; }
 
-  /// As it was described by addresses() and is_inherited().
-  static ListenerSet restore(std::vector<Address> addresses, bool is_inherited);
+  /// As it was described by addresses(), is_inherited() and next_id(). Addresses without an id get one.
+  static ListenerSet restore(std::vector<Address> addresses, bool is_inherited, ListenerId next_id = 1);
 
   /// The set for another configuration and number of slots. What both have is shared, an unchanged port 0
   /// keeps its port; what is new is bound, and listens only after begin_to_listen(). Inherited sockets stay
@@ -56,12 +58,16 @@ class ListenerSet {
   std::vector<Address> without(const ListenerSet& other) const;
 
   const std::vector<Address>& addresses() const noexcept { return addresses_; }
+  /// That the next new address gets.
+  ListenerId next_id() const noexcept { return next_id_; }
   /// Where clients can connect, with the real ports; in the order of the configuration.
   std::vector<Endpoint> endpoints() const;
 
   /// The descriptors of a slot, counted from 0, in the order of the endpoints; one for each that it has a
   /// socket of. Borrowed.
   std::vector<int> of_slot(unsigned slot) const;
+  /// Of the same addresses, in the same order.
+  std::vector<ListenerId> ids_of_slot(unsigned slot) const;
 
   /// On the way to closing them: no new handshake begins any more, so that the queues can be emptied.
   /// Inherited ones are left alone. A socket that cannot be told is logged: its clients may see a reset.
@@ -72,8 +78,12 @@ class ListenerSet {
   Result<void> bind_missing(const Config& config, unsigned slots);
   static Result<void> bind_missing(Address& address, const Config& config, unsigned slots);
   std::vector<ino_t> inodes() const;
+  void number_addresses();
+  /// Null if the slot has none there.
+  Socket socket_of(const Address& address, unsigned slot) const;
 
   std::vector<Address> addresses_;
+  ListenerId next_id_ = 1;
   bool is_inherited_ = false;
 };
 

@@ -35,7 +35,7 @@ class Child final : private Lifeline::Ear {
   class Holder {
    public:
     /// The child may be given to another holder in it, and not be destroyed.
-    virtual void on_message(Child& child, const Message& message) = 0;
+    virtual void on_message(Child& child, const ToMaster& message) = 0;
     /// It has ended, and this is the last that is heard of it: it may be destroyed.
     virtual void on_exit(Child& child, const ExitStatus& status) = 0;
 
@@ -58,11 +58,11 @@ class Child final : private Lifeline::Ear {
   void report_to(Holder& holder) noexcept { holder_ = &holder; }
 
   /// Fails if it cannot be reached: it hangs, or its exit is about to be heard of. Descriptors are lent.
-  Result<void> try_tell(const Message& message, std::span<const int> descriptors = {});
+  Result<void> try_tell(const ToWorker& message, std::span<const int> descriptors = {});
   /// The same, with a line in the log for a failure.
-  void tell(const Message& message, std::span<const int> descriptors = {});
+  void tell(const ToWorker& message, std::span<const int> descriptors = {});
   /// One that does not understand us has to see the channel end instead: then it leaves by itself.
-  void tell_to_end(const Message& message);
+  void tell_to_end(const ToWorker& message);
   bool is_reachable() const noexcept { return lifeline_->is_reachable(); }
   /// It logs to that descriptor from now on, if it understands us.
   void change_log(int descriptor);
@@ -94,7 +94,7 @@ class Child final : private Lifeline::Ear {
  private:
   Child(Timekeeper& clock, const ChildPost& post, Holder& holder);
 
-  void on_message(const Message& message) override { holder_->on_message(*this, message); }
+  void on_message(const ToMaster& message) override { holder_->on_message(*this, message); }
   void on_foreign(const std::string& text) override;
   void on_nonsense(const std::string& text) override { kill_for("sent " + text); }
   void on_exit(const ExitStatus& status) override { holder_->on_exit(*this, status); }

@@ -22,7 +22,7 @@ class Lifeline {
   /// Hears what comes over it.
   class Ear {
    public:
-    virtual void on_message(const Message& message) = 0;
+    virtual void on_message(const ToMaster& message) = 0;
     /// It speaks another protocol version, so it is not reachable any more. `text` says which.
     virtual void on_foreign(const std::string& text) = 0;
     /// It sent what no process of ours sends.
@@ -44,7 +44,7 @@ class Lifeline {
   /// A process that is gone already is no error.
   virtual void kill(int signal) noexcept = 0;
   /// Fails if it cannot be reached: it hangs, or its exit is about to be heard of. Descriptors are lent.
-  virtual Result<void> send(const Message& message, std::span<const int> descriptors) = 0;
+  virtual Result<void> send(const ToWorker& message, std::span<const int> descriptors) = 0;
   /// It speaks our protocol.
   virtual bool is_reachable() const noexcept = 0;
   /// One that is not reachable sees its end of the channel closed, and leaves by itself then.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/listener_id.hpp"
 #include "tcp_echo/fleet/fleet_record.hpp"
 
 namespace tcp_echo {
@@ -34,6 +35,7 @@ struct AddressRecord {
   std::string wanted;
   std::string bound;
   std::vector<int> sockets;  ///< by slot; -1 for none
+  ListenerId id = 0;         ///< 0 if a former program did not tell
   bool operator==(const AddressRecord&) const = default;
 };
 
@@ -49,6 +51,7 @@ struct UpgradeState {
   int pid_file = -1;  ///< -1: none
   bool listeners_are_inherited = false;
   std::vector<AddressRecord> addresses;
+  ListenerId next_listener_id = 1;
   FleetRecord fleet;
   bool upgrade_is_asked = false;  ///< this and what follows: what was asked for and not begun with
   bool reload_is_asked = false;

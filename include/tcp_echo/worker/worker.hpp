@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "tcp_echo/base/exit_code.hpp"
+#include "tcp_echo/base/listener_id.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/config/config.hpp"
 #include "tcp_echo/echo/behaviour.hpp"
 #include "tcp_echo/echo/connection_table.hpp"
-#include "tcp_echo/ipc/channel.hpp"
+#include "tcp_echo/ipc/directed_channel.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/loop/timer.hpp"
@@ -51,7 +52,7 @@ class Worker {
  private:
   void handle(WorkerEvent event) noexcept;
   void act(WorkerAction action);
-  void on_message(const Message& received, std::vector<UniqueFd> descriptors);
+  void on_message(const ToWorker& received, std::vector<UniqueFd> descriptors);
   void on_nonsense(const DecodeError& error);
   void on_channel_closed();
   void configure(const ConfigureMessage& message, std::vector<UniqueFd> descriptors);
@@ -71,7 +72,7 @@ class Worker {
   void on_connection_gone() noexcept;
   void leave_if_done();
   void begin_to_end();
-  void say(const Message& message) noexcept;
+  void say(const ToMaster& message) noexcept;
   void beat();
   void fail(ExitCode code, const std::string& why) noexcept;
 
@@ -92,8 +93,9 @@ class Worker {
   Timer master_check_;
   Signal terminate_;
   Signal quit_;
-  Channel control_;
+  WorkersChannel control_;
   std::size_t block_ = 0;
+  std::vector<ListenerId> listener_ids_;  ///< of those that it was started with
   bool shares_listeners_ = false;
   bool waits_ = false;                       ///< for ACCEPT, as it begins to serve
   std::uint64_t recycle_after_ = 0;          ///< connections; 0: never
