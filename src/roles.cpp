@@ -168,7 +168,7 @@ std::optional<ExitCode> run_preflight(const Call& called) {
   return print(kPreflightAnswer);
 }
 
-std::unique_ptr<Master> take_over(const UpgradeCall& upgrade) {
+std::unique_ptr<Master> restore_master(const UpgradeCall& upgrade) {
   set_process_title(kMasterTitle);
   const auto state = state_of(upgrade);
   const auto config = value_or_throw(parse_effective_toml(state.configuration));
@@ -203,7 +203,7 @@ std::optional<ExitCode> run_take_over(const Call& called) {
   set_up_logging(kMasterTitle, {});  // on stderr, until it is known where the former program has logged
   std::unique_ptr<Master> master;
   try {
-    master = take_over(*call);
+    master = restore_master(*call);
   } catch (const std::exception& error) {
     const bool may_go_back = call->fallback >= 0;
     spdlog::error("this program cannot take over: {}; {}", error.what(),

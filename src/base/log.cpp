@@ -17,8 +17,8 @@
 #include <memory>
 #include <utility>
 
+#include "syslog_writer.hpp"
 #include "tcp_echo/base/line_writer.hpp"
-#include "tcp_echo/base/syslog_writer.hpp"
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo {

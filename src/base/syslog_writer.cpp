@@ -1,4 +1,4 @@
-#include "tcp_echo/base/syslog_writer.hpp"
+#include "syslog_writer.hpp"
 
 #include <spdlog/fmt/fmt.h>
 #include <sys/socket.h>

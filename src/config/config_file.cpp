@@ -1,4 +1,4 @@
-#include "tcp_echo/config/config_file.hpp"
+#include "config_file.hpp"
 
 #include <fcntl.h>
 #include <linux/magic.h>

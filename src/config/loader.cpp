@@ -6,10 +6,10 @@
 #include <chrono>
 #include <utility>
 
+#include "config_file.hpp"
 #include "tcp_echo/base/account.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/config/config_file.hpp"
-#include "tcp_echo/config/value.hpp"
+#include "value.hpp"
 
 namespace tcp_echo {
 namespace {

@@ -3,7 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "tcp_echo/config/options.hpp"
-#include "tcp_echo/config/value.hpp"
+#include "value.hpp"
 
 namespace tcp_echo {
 

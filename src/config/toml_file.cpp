@@ -6,7 +6,7 @@
 
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config/loader.hpp"
-#include "tcp_echo/config/value.hpp"
+#include "value.hpp"
 
 namespace tcp_echo {
 namespace {

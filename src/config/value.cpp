@@ -1,4 +1,4 @@
-#include "tcp_echo/config/value.hpp"
+#include "value.hpp"
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>

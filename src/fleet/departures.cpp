@@ -11,7 +11,7 @@ Leaver& Departures::add(unsigned slot, std::unique_ptr<Child> worker) {
   return **place;
 }
 
-void Departures::take_over(const std::vector<LeaverRecord>& records) {
+void Departures::restore(const std::vector<LeaverRecord>& records) {
   for (const auto& record : records) {
     const auto place = leavers_.emplace(leavers_.end());
     *place = std::make_unique<Leaver>(household_, record, [this, place] { erase(place); });

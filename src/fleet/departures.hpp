@@ -34,7 +34,7 @@ class Departures {
 
   std::vector<LeaverRecord> record() const;
   /// As another program has left them.
-  void take_over(const std::vector<LeaverRecord>& records);
+  void restore(const std::vector<LeaverRecord>& records);
 
  private:
   using Place = std::list<std::unique_ptr<Leaver>>::iterator;

@@ -12,7 +12,7 @@ Fleet::Fleet(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launcher,
                                         std::move(handlers))) {}
 Fleet::~Fleet() = default;
 void Fleet::start() { page_->start(); }
-void Fleet::take_over(const FleetRecord& record) { page_->take_over(record); }
+void Fleet::restore(const FleetRecord& record) { page_->restore(record); }
 FleetRecord Fleet::record() const { return page_->record(); }
 void Fleet::move(Movement movement) { page_->move(std::move(movement)); }
 bool Fleet::is_moving() const { return page_->is_moving(); }

@@ -38,7 +38,7 @@ class Lending {
     return loans_.borrower_of(lender);
   }
   /// As another program has left it.
-  void take_over(std::size_t lender, std::optional<std::size_t> borrower) {
+  void restore(std::size_t lender, std::optional<std::size_t> borrower) {
     loans_.set_borrower(lender, borrower);
   }
 

@@ -128,16 +128,16 @@ void FleetPage::start() {
 }
 
 /// Nothing is settled before the loop turns: should the rest of the take-over fail, the record is still true.
-void FleetPage::take_over(const FleetRecord& record) {
+void FleetPage::restore(const FleetRecord& record) {
   startup_.skip();
   is_busy_ = was_up_ = true;
   for (const auto& slot : roster_.slots()) {
     const auto& former = record.slots.at(slot->index());
-    lending_.take_over(slot->index(), former.borrower);
+    lending_.restore(slot->index(), former.borrower);
     if (former.state != SlotState::kEmpty) slots_with_a_past_ = slot->index() + 1;
-    slot->take_over(former);
+    slot->restore(former);
   }
-  departures_.take_over(record.leavers);
+  departures_.restore(record.leavers);
   is_busy_ = false;
   lending_.settle_soon();
   watchdog_.watch(config().watchdog);

@@ -26,7 +26,7 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
             std::shared_ptr<const Generation> generation, unsigned slots, Fleet::Handlers handlers);
 
   void start();
-  void take_over(const FleetRecord& record);
+  void restore(const FleetRecord& record);
   FleetRecord record() const;
   void move(Movement movement);
   bool is_moving() const;

@@ -218,7 +218,7 @@ SlotRecord Slot::record(std::optional<std::size_t> borrower) const {
   return record;
 }
 
-void Slot::take_over(const SlotRecord& record) {
+void Slot::restore(const SlotRecord& record) {
   state_ = record.state;
   if (record.needs_borrower) unserved_.pass();
   if (record.worker)

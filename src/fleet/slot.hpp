@@ -49,7 +49,7 @@ class Slot final : private Child::Holder {
   /// Takes the step that the event makes it take, and those that follow from it.
   void handle(SlotEvent event);
   /// As another program has left it.
-  void take_over(const SlotRecord& record);
+  void restore(const SlotRecord& record);
   /// `borrower`: the slot whose worker accepts for this one.
   SlotRecord record(std::optional<std::size_t> borrower) const;
 

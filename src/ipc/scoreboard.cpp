@@ -55,7 +55,7 @@ Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) {
   return board;
 }
 
-Result<Scoreboard> Scoreboard::take_over(UniqueFd fd) {
+Result<Scoreboard> Scoreboard::restore(UniqueFd fd) {
   auto board = map(fd);
   if (board) board->fd_ = std::move(fd);
   return board;

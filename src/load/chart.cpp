@@ -1,4 +1,4 @@
-#include "tcp_echo/load/chart.hpp"
+#include "chart.hpp"
 
 #include <spdlog/fmt/fmt.h>
 

@@ -1,4 +1,4 @@
-#include "tcp_echo/load/figures.hpp"
+#include "figures.hpp"
 
 #include <spdlog/fmt/fmt.h>
 

@@ -7,9 +7,9 @@
 #include <csignal>
 #include <utility>
 
+#include "figures.hpp"
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/load/figures.hpp"
 
 namespace tcp_echo {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "figures.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/load/figures.hpp"
 
 namespace tcp_echo {
 namespace {

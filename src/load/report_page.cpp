@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstddef>
 
+#include "chart.hpp"
+#include "figures.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/load/chart.hpp"
-#include "tcp_echo/load/figures.hpp"
 #include "tcp_echo/load/report.hpp"
 #include "tcp_echo/load/timeline.hpp"
 

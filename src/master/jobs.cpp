@@ -254,7 +254,7 @@ void Jobs::record(UpgradeState& state) const {
   for (const auto& job : failed_restarts_) state.restarts.push_back({job.slot, job.worker});
 }
 
-void Jobs::take_over(const UpgradeState& state, bool has_to_prove_itself) {
+void Jobs::restore(const UpgradeState& state, bool has_to_prove_itself) {
   is_set_by_hand_ = state.workers_are_set_by_hand;
   has_to_prove_itself_ = has_to_prove_itself;
   if (state.upgrade_is_asked) agenda_.ask_for_upgrade();

@@ -94,7 +94,7 @@ Master::Holdings Master::receive(const MasterBirth& birth, const MasterInheritan
           value_or_throw(find_credentials(config.user, config.group)),
           std::nullopt,  // once nothing can fail any more: whoever drops it removes the file
           copy_of(inheritance.program),
-          value_or_throw(Scoreboard::take_over(copy_of(state.scoreboard))),
+          value_or_throw(Scoreboard::restore(copy_of(state.scoreboard))),
           std::make_shared<const Generation>(Generation{state.generation, config, listeners_from(state)}),
           state.fleet.slots.size()};
 }
@@ -139,14 +139,14 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
     : Master(std::move(birth), receive(birth, inheritance)) {
   const auto& state = inheritance.state;
   const bool came_back = inheritance.former < 0;
-  fleet_.take_over(state.fleet);
+  fleet_.restore(state.fleet);
   started_at_ =
       std::clamp(std::chrono::milliseconds(scoreboard_.master().started_at.load()), 0ms, loop_.now());
   if (!came_back) change_.came_from(copy_of(inheritance.former));
-  if (state.pid_file >= 0) pid_file_.emplace(PidFile::take_over(config().pid_file, copy_of(state.pid_file)));
+  if (state.pid_file >= 0) pid_file_.emplace(PidFile::restore(config().pid_file, copy_of(state.pid_file)));
   close_all_but(state.descriptors(), birth_.log_descriptor);
   put_up_addresses();
-  jobs_.take_over(state, change_.may_go_back());
+  jobs_.restore(state, change_.may_go_back());
   if (came_back) {
     scoreboard_.master().failed_reloads.add(1);
     notifier_.ready(told_ = status());

@@ -13,8 +13,8 @@
 #include <limits>
 #include <string>
 
+#include "strangers.hpp"
 #include "tcp_echo/net/socket_options.hpp"
-#include "tcp_echo/net/strangers.hpp"
 
 namespace tcp_echo {
 namespace {

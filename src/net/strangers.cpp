@@ -1,4 +1,4 @@
-#include "tcp_echo/net/strangers.hpp"
+#include "strangers.hpp"
 
 #include <netinet/in.h>
 

@@ -1,4 +1,4 @@
-#include "tcp_echo/base/syslog_writer.hpp"
+#include "base/syslog_writer.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "tcp_echo/config/config_file.hpp"
+#include "config/config_file.hpp"
 
 #include <fcntl.h>
 #include <pty.h>

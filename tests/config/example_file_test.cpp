@@ -7,8 +7,8 @@
 #include <variant>
 
 #include "config/support.hpp"
+#include "config/value.hpp"
 #include "support/document.hpp"
-#include "tcp_echo/config/value.hpp"
 
 namespace tcp_echo::test {
 namespace {

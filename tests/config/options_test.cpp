@@ -9,7 +9,7 @@
 #include <set>
 
 #include "config/support.hpp"
-#include "tcp_echo/config/value.hpp"
+#include "config/value.hpp"
 
 namespace tcp_echo::test {
 namespace {

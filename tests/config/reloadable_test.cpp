@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "config/value.hpp"
 #include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/options.hpp"
-#include "tcp_echo/config/value.hpp"
 
 namespace tcp_echo::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "tcp_echo/config/value.hpp"
+#include "config/value.hpp"
 
 #include <gtest/gtest.h>
 

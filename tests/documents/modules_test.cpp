@@ -71,16 +71,23 @@ Uses linked_modules() {
   return linked;
 }
 
+/// Those of modules: "tcp_echo/base/text.hpp".
+std::vector<fs::path> headers_included_by(const fs::path& file) {
+  const std::string begin = "#include \"tcp_echo/";
+  std::vector<fs::path> headers;
+  for (const auto& line : lines_of(file)) {
+    const auto end = line.rfind('"');
+    if (line.rfind(begin, 0) == 0 && line.find('/', begin.size()) < end)
+      headers.emplace_back(line.substr(begin.find('"') + 1, end - begin.find('"') - 1));
+  }
+  return headers;
+}
+
 /// The modules whose headers the file includes.
 Names included_by(const fs::path& file) {
-  const std::string prefix = "#include \"tcp_echo/";
-  Names included;
-  for (const auto& line : lines_of(file)) {
-    const auto slash = line.find('/', prefix.size());
-    if (line.rfind(prefix, 0) == 0 && slash != std::string::npos)
-      included.insert(line.substr(prefix.size(), slash - prefix.size()));
-  }
-  return included;
+  Names modules;
+  for (const auto& header : headers_included_by(file)) modules.insert(header.parent_path().filename());
+  return modules;
 }
 
 std::vector<fs::path> files_of(const std::string& module) {
@@ -117,6 +124,29 @@ TEST(Modules, IncludeWhatTheTableAllows) {
     }
   }
   EXPECT_GT(includes, 100U) << "was anything read?";
+}
+
+/// A header that only its own module uses stands beside its source.
+TEST(Modules, ShowOthersNoMoreThanThoseInclude) {
+  std::set<fs::path> faces;
+  for (const auto& entry : fs::recursive_directory_iterator(kSource / "include/tcp_echo")) {
+    if (entry.is_regular_file()) faces.insert(entry.path().lexically_relative(kSource / "include"));
+  }
+  std::vector<fs::path> next;
+  for (const auto& entry : fs::recursive_directory_iterator(kSource / "src")) {
+    if (!entry.is_regular_file()) continue;
+    const auto module = entry.path().parent_path().filename().string();
+    for (const auto& header : headers_included_by(entry.path())) {
+      if (header.parent_path().filename() != module) next.push_back(header);
+    }
+  }
+  while (!next.empty()) {
+    const auto header = next.back();
+    next.pop_back();
+    if (faces.erase(header) == 0) continue;
+    for (const auto& included : headers_included_by(kSource / "include" / header)) next.push_back(included);
+  }
+  EXPECT_TRUE(faces.empty()) << *faces.begin() << " is used by no other module";
 }
 
 }  // namespace

@@ -209,7 +209,7 @@ TEST_P(EveryStage, GoesOnInAnotherProgram) {
   let_serve(1);
   ChildRecord record{.pid = 77, .block = 9, .protocol = 1};
   record.ready_at = 1ms;
-  departures.take_over({{1, GetParam(), record}});
+  departures.restore({{1, GetParam(), record}});
   auto& leaver = launcher.last();
   EXPECT_EQ(departures.record().at(0).stage, GetParam());
   EXPECT_EQ(departures.record().at(0).slot, 1U);

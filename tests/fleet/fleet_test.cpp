@@ -281,7 +281,7 @@ TEST_F(FleetTest, GoesOnInAnotherProgram) {
   const auto record = fleet.record();
   Fleet heir(clock, scoreboard, launcher, generation, kSlots, handlers());
   all_ready = 0;
-  heir.take_over(record);
+  heir.restore(record);
   EXPECT_EQ(all_ready, 0) << "it was up before";
   EXPECT_EQ(heir.ready_count(), 2U);
   EXPECT_EQ(heir.record(), record);

@@ -19,6 +19,7 @@ TEST_F(LendingTest, LendsTheListenersOfASlotInNeedToAWorkerThatServes) {
   lending.settle();
   EXPECT_EQ(neighbour.last<LendMessage>().slot, 1U);
   EXPECT_EQ(neighbour.last_descriptors(), 1U);
+  EXPECT_EQ(neighbour.last<LendMessage>().listeners, std::vector<ListenerId>{1});
   EXPECT_EQ(lending.borrower_of(0), 1U);
   lending.settle();
   EXPECT_EQ(neighbour.count<LendMessage>(), 1U) << "once is enough";
@@ -130,7 +131,7 @@ TEST_F(LendingTest, LeavesInheritedListenersAloneForAllSlotsShareThem) {
 
 TEST_F(LendingTest, GoesOnFromWhatAnotherProgramHasLeft) {
   auto& neighbour = let_serve(1);
-  lending.take_over(0, 1);
+  lending.restore(0, 1);
   lending.settle_soon();
   clock.turn(1s);
   EXPECT_TRUE(neighbour.was_told<TakeBackMessage>());

@@ -22,6 +22,7 @@ TEST_F(NurseryTest, TellsEachWorkerWhoItIs) {
   EXPECT_EQ(told.configuration, effective_toml(crew.generation().config));
   EXPECT_EQ(launcher[1].last_descriptors(), 1U) << "the scoreboard's";
   EXPECT_EQ(launcher[1].listeners(), 1U);
+  EXPECT_EQ(told.listeners, std::vector<ListenerId>{1});
 }
 
 TEST_F(NurseryTest, LetsACandidateWait) {

@@ -337,7 +337,7 @@ struct EveryState : SlotTest, ::testing::WithParamInterface<SlotState> {
 TEST_P(EveryState, GoesOnInAnotherProgram) {
   SlotRecord record{GetParam(), std::nullopt, GetParam() == SlotState::kRetired, std::nullopt};
   if (has_worker(GetParam())) record.worker = ChildRecord{.pid = 77, .block = 9, .protocol = 1};
-  slot.take_over(record);
+  slot.restore(record);
   EXPECT_EQ(slot.state(), GetParam());
   EXPECT_EQ(seen, GetParam());
   EXPECT_EQ(slot.needs_borrower(), record.needs_borrower);
@@ -360,13 +360,13 @@ INSTANTIATE_TEST_SUITE_P(Slot, EveryState,
                          [](const auto& row) { return std::string(name_of(row.param)); });
 
 TEST_F(SlotTest, WantsASuccessorForAWorkerThatDoesNotUnderstandTheNewProgram) {
-  slot.take_over(
+  slot.restore(
       {SlotState::kServing, ChildRecord{.pid = 77, .block = 9, .protocol = 99}, false, std::nullopt});
   EXPECT_EQ(wants_successor, 1);
 }
 
 TEST_F(SlotTest, RemembersThatItNeedsABorrower) {
-  slot.take_over({SlotState::kWaiting, std::nullopt, true, std::nullopt});
+  slot.restore({SlotState::kWaiting, std::nullopt, true, std::nullopt});
   EXPECT_TRUE(slot.needs_borrower());
 }
 

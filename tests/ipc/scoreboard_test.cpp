@@ -88,7 +88,7 @@ TEST(ScoreboardThatIsTakenOver, IsTheSameAndCanBeSentOn) {
   former.block(7).accepted.add(3);
   UniqueFd copy(::fcntl(former.fd(), F_DUPFD_CLOEXEC, 0));
   const int number = copy.get();
-  auto board = value_or_throw(Scoreboard::take_over(std::move(copy)));
+  auto board = value_or_throw(Scoreboard::restore(std::move(copy)));
   EXPECT_EQ(board.fd(), number);
   EXPECT_EQ(board.block(7).accepted.get(), 3U);
   board.master().slot_count.store(2);
@@ -100,7 +100,7 @@ TEST(ScoreboardThatIsTakenOver, IsTheSameAndCanBeSentOn) {
 TEST(ScoreboardThatIsTakenOver, OutlivesItsMaker) {
   auto former = std::make_unique<Scoreboard>(value_or_throw(Scoreboard::create()));
   former->block(0).accepted.add(1);
-  auto board = value_or_throw(Scoreboard::take_over(UniqueFd(::fcntl(former->fd(), F_DUPFD_CLOEXEC, 0))));
+  auto board = value_or_throw(Scoreboard::restore(UniqueFd(::fcntl(former->fd(), F_DUPFD_CLOEXEC, 0))));
   former.reset();
   EXPECT_EQ(board.block(0).accepted.get(), 1U);
   EXPECT_NE(::ftruncate(board.fd(), 0), 0) << "its seals hold";
@@ -109,15 +109,15 @@ TEST(ScoreboardThatIsTakenOver, OutlivesItsMaker) {
 TEST(ScoreboardThatIsTakenOver, HasToBeOne) {
   UniqueFd small(::memfd_create("small", MFD_CLOEXEC));
   const int number = small.get();
-  EXPECT_FALSE(Scoreboard::take_over(std::move(small)));
+  EXPECT_FALSE(Scoreboard::restore(std::move(small)));
   EXPECT_EQ(::fcntl(number, F_GETFD), -1) << "it is closed all the same";
-  EXPECT_FALSE(Scoreboard::take_over(UniqueFd()));
+  EXPECT_FALSE(Scoreboard::restore(UniqueFd()));
 }
 
 TEST(ScoreboardThatIsTakenOver, HasToBeOfThisVersion) {
   auto board = value_or_throw(Scoreboard::create());
   board.master().version = kScoreboardVersion + 1;
-  EXPECT_FALSE(Scoreboard::take_over(UniqueFd(::fcntl(board.fd(), F_DUPFD_CLOEXEC, 0))));
+  EXPECT_FALSE(Scoreboard::restore(UniqueFd(::fcntl(board.fd(), F_DUPFD_CLOEXEC, 0))));
 }
 
 struct Retire : ::testing::Test {

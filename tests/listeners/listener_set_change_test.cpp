@@ -63,6 +63,40 @@ unsigned backlog_of(int fd) {
   return info.tcpi_sacked;
 }
 
+std::vector<ListenerId> ids_of(const ListenerSet& set) {
+  std::vector<ListenerId> ids;
+  for (const auto& address : set.addresses()) ids.push_back(address.id);
+  return ids;
+}
+
+TEST(ListenerSetThatChanges, KeepsTheIdsOfAddressesThatStayAndGivesNoneTwice) {
+  const auto first = open_set({"127.0.0.1:0", "127.0.0.2:0"}, 2);
+  EXPECT_EQ(ids_of(first), (std::vector<ListenerId>{1, 2}));
+  const auto second = changed(first, {"127.0.0.3:0", "127.0.0.1:0"}, 2);
+  EXPECT_EQ(ids_of(second), (std::vector<ListenerId>{3, 1}));
+  const auto third = changed(second, {"127.0.0.2:0", "127.0.0.1:0"}, 2);
+  EXPECT_EQ(ids_of(third), (std::vector<ListenerId>{4, 1})) << "a connection may still have the former one's";
+  EXPECT_EQ(third.ids_of_slot(1), ids_of(third));
+  EXPECT_EQ(ids_of(value_or_throw(third.grown_to(config_for({}), 3))), ids_of(third));
+}
+
+TEST(ListenerSetThatChanges, GoesOnWithTheIdsOfAnotherProgram) {
+  const auto former = changed(open_set({"127.0.0.1:0", "127.0.0.2:0"}, 1), {"127.0.0.1:0"}, 1);
+  const auto restored = ListenerSet::restore(former.addresses(), false, former.next_id());
+  EXPECT_EQ(ids_of(restored), ids_of(former));
+  EXPECT_EQ(ids_of(changed(restored, {"127.0.0.1:0", "127.0.0.2:0"}, 1)), (std::vector<ListenerId>{1, 3}));
+  auto untold = former.addresses();
+  untold[0].id = 0;
+  EXPECT_EQ(ids_of(ListenerSet::restore(untold, false)), std::vector<ListenerId>{1});
+}
+
+TEST(ListenerSetThatChanges, LeavesOutOfTheIdsOfASlotWhatItHasNoListenerOf) {
+  const auto former = open_set({"127.0.0.1:0"}, 2);
+  const auto next = changed(former, {"127.0.0.2:0", "127.0.0.1:0"}, 1);
+  EXPECT_EQ(next.ids_of_slot(1), std::vector<ListenerId>{1});
+  EXPECT_EQ(next.ids_of_slot(1).size(), next.of_slot(1).size());
+}
+
 TEST(ListenerSetThatChanges, SharesTheSocketsOfAnAddressThatStays) {
   const auto former = open_set({"127.0.0.1:0"}, 2);
   const auto next = changed(former, {"127.0.0.1:0"}, 2);

@@ -1,4 +1,4 @@
-#include "tcp_echo/load/chart.hpp"
+#include "load/chart.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

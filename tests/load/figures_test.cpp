@@ -1,4 +1,4 @@
-#include "tcp_echo/load/figures.hpp"
+#include "load/figures.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -77,6 +77,8 @@ class Peer {
 };
 
 struct TwoWorkers {
+  static constexpr ListenerId kListener = 7;
+
   explicit TwoWorkers(EchoSettings of_old = plain_settings(), EchoSettings of_new = plain_settings())
       : listener(value_or_throw(open_listener(any_loopback_port(), {.backlog = 200}))),
         address(value_or_throw(local_endpoint(listener.get()))),
@@ -101,7 +103,7 @@ struct TwoWorkers {
   /// A client of the predecessor.
   Client connect(int client_buffers = 0) {
     auto [client, server] = pair(client_buffers);
-    predecessor.table.add(std::move(server), echo);
+    predecessor.table.add(std::move(server), echo, kListener);
     return std::move(client);
   }
   std::vector<Client> connect_many(std::size_t count) {

@@ -29,7 +29,8 @@ UpgradeState sample() {
   state.log = 11;
   state.pid_file = 12;
   state.listeners_are_inherited = true;
-  state.addresses = {{"[::]:0", "[::]:8090", {20, -1, 21}}, {"127.0.0.1:1", "127.0.0.1:1", {22}}};
+  state.addresses = {{"[::]:0", "[::]:8090", {20, -1, 21}, 3}, {"127.0.0.1:1", "127.0.0.1:1", {22}, 1}};
+  state.next_listener_id = 4;
   state.fleet.slots.resize(3);
   state.fleet.slots[0] = {SlotState::kServing, ChildRecord{100, 5, 30, 3, 1000ms, 2000ms, 7, 5000ms}, false,
                           std::nullopt};
@@ -85,6 +86,17 @@ TEST(UpgradeState, MayLackWhatAFormerProgramDidNotTellOfItsWorkers) {
   EXPECT_EQ(worker.watchdog, std::nullopt);
 }
 
+TEST(UpgradeState, MayLackIdsOfListeners) {
+  const auto text = with([](json& state) {
+    state.erase("next_listener_id");
+    state["addresses"][1].erase("id");
+  });
+  const auto state = value_or_throw(parse_upgrade_state(text));
+  EXPECT_EQ(state.next_listener_id, 1U);
+  EXPECT_EQ(state.addresses[0].id, 3U);
+  EXPECT_EQ(state.addresses[1].id, 0U);
+}
+
 TEST(UpgradeState, KeepsPathsThatAreNoUtf8) {
   auto state = sample();
   state.program = "/opt/\xff/tcp-echo-master";
@@ -109,6 +121,7 @@ TEST(UpgradeState, WithAnotherScoreboardIsRefused) {
 TEST(UpgradeState, WithoutAFieldIsRefusedWhicheverItIs) {
   const auto whole = json::parse(to_text(sample()));
   for (const auto& [name, value] : whole.items()) {
+    if (name == "next_listener_id") continue;  // a former program knows none
     const auto text = with([&key = name](json& state) { state.erase(key); });
     EXPECT_THAT(complaint_about(text), HasSubstr(name));
   }

@@ -72,6 +72,12 @@ struct DesksTest : ::testing::Test {
   void turn_some_more() {
     for (int i = 0; i < kSomeTurns; ++i) turn(loop);
   }
+  /// Of the connection that was active last.
+  ListenerId listener_of_newest() {
+    auto* const connection = table.suspend_newest();
+    connection->resume();
+    return connection->state().listener;
+  }
   void expect_served(Client& client) {
     const auto before = client.received().size();
     client.send("hello");
@@ -190,6 +196,7 @@ TEST_F(DesksThatAreLent, TakeWhoWaitsForTheOtherSlot) {
   expect_waits(waited);
   EXPECT_TRUE(lend());
   expect_served(waited);
+  EXPECT_EQ(listener_of_newest(), kListener);
   auto of_own = own.client();
   expect_served(of_own);
 }

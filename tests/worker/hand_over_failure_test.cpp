@@ -237,7 +237,7 @@ TEST(HandOverWithNothingInDoubt, TakesAnAnswerForNonsense) {
   auto peer = workers.hand_over_by_hand();
   peer.say(TakenOverMessage{1});
   EXPECT_TRUE(workers.until([&] { return workers.broken > 0; }));
-  EXPECT_THAT(workers.log.text(), HasSubstr("the successor speaks a message that does not belong there"));
+  EXPECT_THAT(workers.log.text(), HasSubstr("the successor speaks an answer that was not asked for"));
 }
 
 TEST(HandOverThatIsBroken, MayBeDestroyedWhereItIsTold) {

@@ -203,7 +203,7 @@ TEST(HandOver, BalancesTheLedgersOfBoth) {
   EXPECT_EQ(workers.successor.counters.active(), 3U);
 }
 
-TEST(HandOver, CarriesWhatTheConnectionHasCounted) {
+TEST(HandOver, CarriesWhatTheConnectionHasCountedAndWhereItWasAccepted) {
   TwoWorkers workers;
   auto client = workers.connect();
   const auto opened_at = workers.loop.now();
@@ -216,6 +216,7 @@ TEST(HandOver, CarriesWhatTheConnectionHasCounted) {
   EXPECT_EQ(moved->state().received_bytes, 10U);
   EXPECT_EQ(moved->state().sent_bytes, 10U);
   EXPECT_EQ(moved->state().opened_at, opened_at);
+  EXPECT_EQ(moved->state().listener, TwoWorkers::kListener);
   moved->resume();
 }
 

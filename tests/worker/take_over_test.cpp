@@ -75,6 +75,16 @@ TEST_F(TakeOverTest, AnswersBeforeItSendsWhatWasUnsent) {
   EXPECT_EQ(client.received(), "from before: hello");
 }
 
+TEST_F(TakeOverTest, RemembersWhereTheConnectionWasAccepted) {
+  const auto client = connect();
+  send({{.listener = 7}});
+  EXPECT_EQ(answer(), 1U);
+  auto* const connection = workers.successor.table.suspend_newest();
+  ASSERT_NE(connection, nullptr);
+  EXPECT_EQ(connection->state().listener, 7U);
+  connection->resume();
+}
+
 TEST_F(TakeOverTest, TellsItsOwnerAfterEachBatch) {
   const auto client = connect();
   send({{}});

@@ -21,7 +21,7 @@ class PidFile {
   static Result<PidFile> hold(const std::string& path);
 
   /// The file that this process holds already, through a descriptor that outlived an execve(2).
-  static PidFile take_over(std::string path, UniqueFd fd) { return {std::move(path), std::move(fd)}; }
+  static PidFile restore(std::string path, UniqueFd fd) { return {std::move(path), std::move(fd)}; }
   int fd() const noexcept { return fd_.get(); }
 
   /// The file is removed, unless another one has taken its name.

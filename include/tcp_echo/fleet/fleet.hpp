@@ -51,7 +51,7 @@ class Fleet {
 
   void start();
   /// In place of start(): everything goes on as another program has left it. Throws FatalError.
-  void take_over(const FleetRecord& record);
+  void restore(const FleetRecord& record);
   /// The slots and the leavers as they are now. Not during a movement.
   FleetRecord record() const;
   /// One at a time, after on_all_ready and before the end.

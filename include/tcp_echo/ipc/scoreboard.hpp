@@ -59,7 +59,7 @@ class Scoreboard {
   /// A worker's: mapped from the master's descriptor, which may be closed afterwards.
   static Result<Scoreboard> map(const UniqueFd& fd);
   /// A master's that another one has created.
-  static Result<Scoreboard> take_over(UniqueFd fd);
+  static Result<Scoreboard> restore(UniqueFd fd);
 
   Scoreboard(Scoreboard&& other) noexcept;
   Scoreboard& operator=(Scoreboard&&) = delete;

@@ -71,7 +71,7 @@ class Jobs {
   /// What is not done yet, and what holds, for a program that takes over.
   void record(UpgradeState& state) const;
   /// `has_to_prove_itself`: its first job is a reload, and a failure of that its end.
-  void take_over(const UpgradeState& state, bool has_to_prove_itself);
+  void restore(const UpgradeState& state, bool has_to_prove_itself);
 
  private:
   void begin_next();
