@@ -103,13 +103,11 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
     : birth_(std::move(birth)),
       credentials_(holdings.credentials),
       pid_file_(std::move(holdings.pid_file)),
-      notifier_(loop_),
       reaper_(loop_),
       executable_(std::move(holdings.executable)),
       scoreboard_(std::move(holdings.scoreboard)),
       launcher_(loop_, reaper_, {credentials_, executable_.get(), birth_.log_descriptor}),
       deadline_(loop_, [this] { fleet_.stop(); }),
-      alive_(loop_, [this] { keep_alive(); }),
       fleet_(loop_, scoreboard_, launcher_, std::move(holdings.generation),
              static_cast<unsigned>(std::max<std::size_t>(holdings.slots, holdings.workers)),
              Fleet::Handlers{.on_all_ready = [this] { on_all_ready(); },
@@ -117,7 +115,7 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
                              .on_change =
                                  [this] {
                                    jobs_.proceed();
-                                   tell_status();
+                                   report_.update();
                                  },
                              .on_leaving =
                                  [this](unsigned slot, pid_t worker) {
@@ -126,11 +124,12 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
                                  },
                              .on_all_gone = [this] { on_all_gone(); }}),
       jobs_(loop_, fleet_, scoreboard_, *this, holdings.workers),
+      report_(loop_, fleet_, jobs_),
       change_(loop_, reaper_, birth_.program, birth_.arguments, executable_.get(),
               {.record = [this] { return record(); },
                .is_off = [this] { return fleet_.is_ending(); },
                .on_failure = [this](const Error& error) { jobs_.on_upgrade_failed(error); }}) {
-  jobs_.add(*this);
+  jobs_.add(report_);
 }
 
 Master::Master(MasterBirth birth) : Master(std::move(birth), acquire(birth)) {}
@@ -149,10 +148,10 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
   jobs_.restore(state, change_.may_go_back());
   if (came_back) {
     scoreboard_.master().failed_reloads.add(1);
-    notifier_.ready(told_ = status());
-    spdlog::error("the upgrade failed; this program goes on: {}", status());
+    report_.ready();
+    spdlog::error("the upgrade failed; this program goes on: {}", report_.status());
   } else {
-    spdlog::info("took over: {}", status());
+    spdlog::info("took over: {}", report_.status());
   }
   jobs_.proceed();
 }
@@ -161,7 +160,7 @@ ExitCode Master::run() {
   handle_signals();
   reaper_.catch_up();
   release_signals();
-  keep_alive();
+  report_.keep_alive();
   if (!fleet_.is_up()) start();
   while (!is_over_) {
     loop_.run();
@@ -214,7 +213,7 @@ void Master::stop_gracefully(const std::string& why) {
   const auto text =
       fmt::format("stopping gracefully, for {} at most", format_duration(config().shutdown_timeout));
   spdlog::info("{}: {}", why, text);
-  notifier_.stopping(text);
+  report_.stopping(text);
   notice_.reset();
   fleet_.generation()->listeners.refuse_handshakes();
   deadline_.start(config().shutdown_timeout + kGraceAfterDeadline);
@@ -248,7 +247,7 @@ void Master::on_all_ready() {
                counted(jobs_.workers(), "worker"));
   put_up_addresses();
   if (!birth_.report_ready()) return stop_gracefully("nobody waits for the start any more");
-  notifier_.ready(told_ = status());
+  report_.ready();
   jobs_.proceed();
 }
 
@@ -318,41 +317,6 @@ UpgradeState Master::record() {
   state.fleet = fleet_.record();
   jobs_.record(state);
   return state;
-}
-
-// ---- the service manager
-
-namespace {
-
-/// Those for which it is told when they begin and that they have ended.
-bool is_a_reload(const Job& job) { return job.kind == Job::Kind::kReload || job.kind == Job::Kind::kUpgrade; }
-
-}  // namespace
-
-void Master::on_begin(const Job& job) {
-  if (is_a_reload(job)) notifier_.reloading();
-}
-
-void Master::on_end(const Job& job, const Result<void>& /*done*/) {
-  if (!is_a_reload(job)) return tell_status();
-  notifier_.ready(told_ = status());
-}
-
-void Master::tell_status() {
-  if (!fleet_.is_up() || fleet_.is_ending() || jobs_.is_busy() || status() == told_) return;
-  notifier_.status(told_ = status());
-}
-
-std::string Master::status() const {
-  return fmt::format("serving on {}; {} of {} ready", listed(fleet_.generation()->listeners.endpoints()),
-                     fleet_.ready_count(), counted(jobs_.workers(), "worker"));
-}
-
-void Master::keep_alive() {
-  const auto interval = notifier_.alive_interval();
-  if (!interval) return;
-  notifier_.alive();
-  alive_.start(*interval);
 }
 
 }  // namespace tcp_echo

@@ -77,7 +77,9 @@ TEST_F(TakeOverTest, AnswersBeforeItSendsWhatWasUnsent) {
 
 TEST_F(TakeOverTest, RemembersWhereTheConnectionWasAccepted) {
   const auto client = connect();
-  send({{.listener = 7}});
+  ConnectionMessage state;
+  state.listener = 7;
+  send({state});
   EXPECT_EQ(answer(), 1U);
   auto* const connection = workers.successor.table.suspend_newest();
   ASSERT_NE(connection, nullptr);

@@ -13,7 +13,6 @@
 #include "tcp_echo/config/config.hpp"
 #include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/daemon/credentials.hpp"
-#include "tcp_echo/daemon/notifier.hpp"
 #include "tcp_echo/daemon/pid_file.hpp"
 #include "tcp_echo/fleet/fleet.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
@@ -22,6 +21,7 @@
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/loop/timer.hpp"
 #include "tcp_echo/master/jobs.hpp"
+#include "tcp_echo/master/service_report.hpp"
 #include "tcp_echo/process/program_launcher.hpp"
 #include "tcp_echo/upgrade/program_change.hpp"
 #include "tcp_echo/upgrade/upgrade_state.hpp"
@@ -49,7 +49,7 @@ struct MasterInheritance {
   int former = -1;   ///< of the file to go back to if this program cannot serve; -1: this has gone back
 };
 
-class Master final : private Jobs::Host, private JobWaiter {
+class Master final : private Jobs::Host {
  public:
   /// Throws FatalError when something is in the way of starting: nothing is left behind then.
   explicit Master(MasterBirth birth);
@@ -87,24 +87,19 @@ class Master final : private Jobs::Host, private JobWaiter {
   void log_statistics();
   void log_what_was_served();
   void put_up_addresses();
-  void keep_alive();
-  std::string status() const;
-  void tell_status();
 
   // What the fleet tells.
   void on_all_ready();
   void on_start_failure(const Error& error);
   void on_all_gone();
 
-  // What a job needs, and who waits for it: the service manager.
+  // What a job needs.
   Result<Loaded> load() override { return birth_.load(); }
   Result<void> change_log(const UniqueFd& log, const Config& next) override;
   void on_changed() override;
   void upgrade() override;
   void prove() override { change_.prove(); }
   void go_back() override { change_.go_back(); }
-  void on_begin(const Job& job) override;
-  void on_end(const Job& job, const Result<void>& done) override;
 
   const Config& config() const { return fleet_.generation()->config; }
 
@@ -112,19 +107,17 @@ class Master final : private Jobs::Host, private JobWaiter {
   Credentials credentials_;
   std::optional<PidFile> pid_file_;
   Loop loop_;
-  Notifier notifier_;
   Reaper reaper_;
   UniqueFd executable_;
   Scoreboard scoreboard_;
   ProgramLauncher launcher_;
   Timer deadline_;
-  Timer alive_;
   std::vector<std::unique_ptr<Signal>> signals_;
   Fleet fleet_;
   Jobs jobs_;
+  ServiceReport report_;
   ProgramChange change_;
   UniqueFd notice_;                         ///< of the addresses, for --probe
-  std::string told_;                        ///< the last status that the service manager heard
   std::chrono::milliseconds started_at_{};  ///< the service, on the loop's clock
   bool is_over_ = false;                    ///< everybody has gone
   std::optional<Error> start_failure_;
