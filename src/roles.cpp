@@ -25,9 +25,9 @@
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/log.hpp"
 #include "tcp_echo/base/version.hpp"
-#include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/log_settings.hpp"
 #include "tcp_echo/config/manual.hpp"
+#include "tcp_echo/config/reader.hpp"
 #include "tcp_echo/config/reloadable.hpp"
 #include "tcp_echo/daemon/background.hpp"
 #include "tcp_echo/daemon/credentials.hpp"
@@ -100,25 +100,25 @@ std::vector<std::string> environment_variables() {
   return variables;
 }
 
-Result<Loaded> load_for(const Call& call) {
-  return load(call.arguments, environment_variables(), call.folder);
+Result<GivenConfig> read_config_for(const Call& call) {
+  return read_config(call.arguments, environment_variables(), call.folder);
 }
 
-ExitCode serve(const Loaded& loaded, const Call& call, std::vector<UniqueFd> inherited,
+ExitCode serve(const GivenConfig& given, const Call& call, std::vector<UniqueFd> inherited,
                std::function<bool()> report_ready) {
-  const auto& config = loaded.config;
+  const auto& config = given.config;
   set_process_title(kMasterTitle);
   raise_open_files_limit();
   const auto log = value_or_throw(open_log(config));
   set_up_logging(kMasterTitle, log_settings(config, log.get()));
-  for (const auto& warning : loaded.warnings) spdlog::warn("{}", warning);
-  for (const auto& notice : loaded.notices) spdlog::info("{}", notice);
+  for (const auto& warning : given.warnings) spdlog::warn("{}", warning);
+  for (const auto& notice : given.notices) spdlog::info("{}", notice);
   try {
     return Master({.config = config,
                    .program = call.program,
                    .arguments = call.arguments,
                    .folder = call.folder,
-                   .load = [&call] { return load_for(call); },
+                   .read_config = [&call] { return read_config_for(call); },
                    .inherited_sockets = std::move(inherited),
                    .log_descriptor = log.get(),
                    .report_ready = std::move(report_ready)})
@@ -129,11 +129,11 @@ ExitCode serve(const Loaded& loaded, const Call& call, std::vector<UniqueFd> inh
   }
 }
 
-ExitCode serve_in_background(const Loaded& loaded, const Call& call, std::vector<UniqueFd> inherited) {
+ExitCode serve_in_background(const GivenConfig& given, const Call& call, std::vector<UniqueFd> inherited) {
   auto background = Background::enter();
   if (!background) return background.error();  // this is the process that was started
   try {
-    const auto code = serve(loaded, call, std::move(inherited), [&] { return background->report_ready(); });
+    const auto code = serve(given, call, std::move(inherited), [&] { return background->report_ready(); });
     if (background->is_waited_for())
       background->report_failure(complain("stopped before all workers were ready", ExitCode::kTemporary));
     return code;
@@ -143,13 +143,13 @@ ExitCode serve_in_background(const Loaded& loaded, const Call& call, std::vector
   }
 }
 
-ExitCode run_master(const Loaded& loaded, Call call) {
+ExitCode run_master(const GivenConfig& given, Call call) {
   call.program = value_or_throw(own_program(call.program));  // relative to this folder, perhaps
   // Until the handlers stand: as PID 1 the kernel would drop signals, elsewhere they would kill us.
   hold_signals();
   auto inherited = value_or_throw(take_inherited_sockets());  // they name this process, so before it may fork
-  if (loaded.config.daemon) return serve_in_background(loaded, call, std::move(inherited));
-  return serve(loaded, call, std::move(inherited), [] { return true; });
+  if (given.config.daemon) return serve_in_background(given, call, std::move(inherited));
+  return serve(given, call, std::move(inherited), [] { return true; });
 }
 
 UpgradeState state_of(const UpgradeCall& call) {
@@ -162,7 +162,8 @@ std::optional<ExitCode> run_preflight(const Call& called) {
   if (!call) return std::nullopt;
   const auto state = state_of(*call);
   const auto now = value_or_throw(parse_effective_toml(state.configuration));
-  const auto next = value_or_throw(load(call->arguments, environment_variables(), state.folder)).config;
+  const auto next =
+      value_or_throw(read_config(call->arguments, environment_variables(), state.folder)).config;
   if (auto reloadable = check_reloadable(now, next); !reloadable) throw FatalError(reloadable.error());
   value_or_throw(find_credentials(next.user, next.group));
   return print(kPreflightAnswer);
@@ -181,7 +182,7 @@ std::unique_ptr<Master> restore_master(const UpgradeCall& upgrade) {
                   .program = call.program,
                   .arguments = call.arguments,
                   .folder = call.folder,
-                  .load = [call] { return load_for(call); },
+                  .read_config = [call] { return read_config_for(call); },
                   .log_descriptor = state.log,
                   .report_ready = [] { return true; }},
       MasterInheritance{.state = state, .program = upgrade.program, .former = upgrade.fallback});
@@ -223,17 +224,17 @@ ExitCode run_probe(const std::string& pid_file) {
 }
 
 /// What a start would log.
-void warn(const Loaded& loaded) {
-  for (const auto& warning : loaded.warnings) std::fprintf(stderr, "tcp-echo-master: %s\n", warning.c_str());
-  for (const auto& notice : loaded.notices) std::fprintf(stderr, "tcp-echo-master: %s\n", notice.c_str());
+void warn(const GivenConfig& given) {
+  for (const auto& warning : given.warnings) std::fprintf(stderr, "tcp-echo-master: %s\n", warning.c_str());
+  for (const auto& notice : given.notices) std::fprintf(stderr, "tcp-echo-master: %s\n", notice.c_str());
 }
 
-ExitCode run_action(const Loaded& loaded, const Call& call) {
-  switch (loaded.action) {
-    case MasterAction::kRun: return run_master(loaded, call);
-    case MasterAction::kCheck: warn(loaded); return print("configuration ok\n");
-    case MasterAction::kPrintConfig: warn(loaded); return print(annotated_toml(loaded));
-    case MasterAction::kProbe: return run_probe(loaded.config.pid_file);
+ExitCode run_action(const GivenConfig& given, const Call& call) {
+  switch (given.action) {
+    case MasterAction::kRun: return run_master(given, call);
+    case MasterAction::kCheck: warn(given); return print("configuration ok\n");
+    case MasterAction::kPrintConfig: warn(given); return print(annotated_toml(given));
+    case MasterAction::kProbe: return run_probe(given.config.pid_file);
     case MasterAction::kVersion: return print(fmt::format("tcp-echo-master {}\n", version()));
     case MasterAction::kHelp: return print(help_text(columns_of_output()));
   }
@@ -241,8 +242,8 @@ ExitCode run_action(const Loaded& loaded, const Call& call) {
 }
 
 ExitCode run_command(const Call& call) {
-  const auto loaded = load_for(call);
-  return loaded ? run_action(*loaded, call) : complain(loaded.error().text, loaded.error().code);
+  const auto given = read_config_for(call);
+  return given ? run_action(*given, call) : complain(given.error().text, given.error().code);
 }
 
 struct Role {

@@ -4,7 +4,7 @@
 
 #include "tcp_echo/base/arguments.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/reader.hpp"
 #include "value.hpp"
 
 namespace tcp_echo {

@@ -5,7 +5,7 @@
 #include <initializer_list>
 
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/reader.hpp"
 
 namespace tcp_echo {
 namespace {

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/reader.hpp"
 #include "value.hpp"
 
 namespace tcp_echo {

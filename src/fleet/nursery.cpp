@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/options.hpp"
+#include "tcp_echo/config/reader.hpp"
 #include "tcp_echo/ipc/codec.hpp"
 
 namespace tcp_echo {

@@ -129,10 +129,10 @@ Result<void> Jobs::reload() {
 Result<Movement> Jobs::plan_reload() {
   if (auto readable = check_readable_again(config().config_file); !readable)
     return tl::unexpected(readable.error());
-  auto loaded = host_.load();
-  if (!loaded) return tl::unexpected(loaded.error());
-  for (const auto& warning : loaded->warnings) spdlog::warn("{}", warning);
-  const auto& next = loaded->config;
+  auto given = host_.read_config();
+  if (!given) return tl::unexpected(given.error());
+  for (const auto& warning : given->warnings) spdlog::warn("{}", warning);
+  const auto& next = given->config;
   if (auto unchanged = check_reloadable(config(), next); !unchanged) return tl::unexpected(unchanged.error());
   const bool count_holds = is_set_by_hand_ && next.workers == config().workers;
   const auto workers = count_holds ? workers_ : wanted_workers(next);
@@ -141,7 +141,7 @@ Result<Movement> Jobs::plan_reload() {
   auto log = open_log(next);
   if (!log) return tl::unexpected(log.error());
   const auto generation = std::make_shared<const Generation>(
-      Generation{fleet_.generation()->number + 1, std::move(loaded->config), std::move(*listeners)});
+      Generation{fleet_.generation()->number + 1, std::move(given->config), std::move(*listeners)});
   const auto shared_log = std::make_shared<const UniqueFd>(std::move(*log));
   return Movement{.generation = generation,
                   .workers = workers,

@@ -156,7 +156,7 @@ TEST(CommandLine, NamesTheFirstWordThatIsNoOption) {
 
 TEST(CommandLine, RefusesPositionalArgumentsBehindTwoDashes) {
   EXPECT_THAT(refused({"--", "--port"}), Says(ExitCode::kUsage, "'--port' is not an option"));
-  EXPECT_TRUE(load({"--"}, {}));
+  EXPECT_TRUE(read_config({"--"}, {}));
 }
 
 TEST(CommandLine, KeepsControlCharactersOutOfItsErrors) {

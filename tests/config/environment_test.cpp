@@ -131,7 +131,7 @@ TEST(Environment, SurvivesAVeryLongUrl) {
 }
 
 TEST(Environment, HandsItsWarningsAndNoticesToTheLoader) {
-  const auto result = loaded({}, {"TCP_ECHO_COLOUR=red", "TCP_ECHO_SERVICE_HOST=10.0.0.7"});
+  const auto result = all_given({}, {"TCP_ECHO_COLOUR=red", "TCP_ECHO_SERVICE_HOST=10.0.0.7"});
   EXPECT_EQ(result.warnings.size(), 1U);
   EXPECT_EQ(result.notices.size(), 1U);
 }

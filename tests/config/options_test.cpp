@@ -170,12 +170,12 @@ TEST_F(Options, AreSetTheSameWayByFlagVariableAndFile) {
   for (const auto& option : options()) {
     if (is_refused_for_now(option) || option.name == "config") continue;
     const auto& sample = sample_of(option);
-    for (const auto& loaded :
-         {load(as_flag(option, sample.text), {}), load({}, as_variable(option, sample.text)),
-          load(as_file(option, sample.toml), {})}) {
-      ASSERT_TRUE(loaded) << loaded.error().text;
-      EXPECT_EQ(to_toml(option, loaded->config), sample.toml) << option.name;
-      EXPECT_NE(to_toml(option, loaded->config), to_toml(option, unset))
+    for (const auto& given :
+         {read_config(as_flag(option, sample.text), {}), read_config({}, as_variable(option, sample.text)),
+          read_config(as_file(option, sample.toml), {})}) {
+      ASSERT_TRUE(given) << given.error().text;
+      EXPECT_EQ(to_toml(option, given->config), sample.toml) << option.name;
+      EXPECT_NE(to_toml(option, given->config), to_toml(option, unset))
           << option.name << ": the sample is the default";
     }
   }
@@ -223,14 +223,14 @@ TEST_F(Options, ThatAreStillToComeAcceptTheirDefaultInEverySpelling) {
   const auto unset = configured({});
   for (const auto& spelling : kSpellingsOfLaterDefaults) {
     const auto& option = row(spelling.option);
-    for (const auto& loaded :
-         {load(as_flag(option, spelling.text), {}), load({}, as_variable(option, spelling.text)),
-          load(as_file(option, spelling.toml), {})}) {
-      ASSERT_TRUE(loaded) << loaded.error().text;
-      EXPECT_EQ(to_toml(option, loaded->config), to_toml(option, unset)) << option.name;
+    for (const auto& given : {read_config(as_flag(option, spelling.text), {}),
+                              read_config({}, as_variable(option, spelling.text)),
+                              read_config(as_file(option, spelling.toml), {})}) {
+      ASSERT_TRUE(given) << given.error().text;
+      EXPECT_EQ(to_toml(option, given->config), to_toml(option, unset)) << option.name;
     }
     if (option.is_switch()) {
-      EXPECT_TRUE(load({"--no-" + std::string(option.name)}, {})) << option.name;
+      EXPECT_TRUE(read_config({"--no-" + std::string(option.name)}, {})) << option.name;
     }
   }
 }

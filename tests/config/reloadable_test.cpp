@@ -4,8 +4,8 @@
 
 #include "config/value.hpp"
 #include "tcp_echo/base/overloaded.hpp"
-#include "tcp_echo/config/loader.hpp"
 #include "tcp_echo/config/options.hpp"
+#include "tcp_echo/config/reader.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -29,18 +29,19 @@ Config changed(const Option& option, Config config) {
 }
 
 TEST(Reloadable, IsEverythingButFourOptions) {
-  const auto now = value_or_throw(load({}, {})).config;
-  auto next = value_or_throw(load({"--port", "7", "--workers", "3", "--idle-timeout", "1s", "--log-level",
-                                   "debug", "--watchdog", "0", "--backlog", "7", "--log-file", "log"},
-                                  {}))
-                  .config;
+  const auto now = value_or_throw(read_config({}, {})).config;
+  auto next =
+      value_or_throw(read_config({"--port", "7", "--workers", "3", "--idle-timeout", "1s", "--log-level",
+                                  "debug", "--watchdog", "0", "--backlog", "7", "--log-file", "log"},
+                                 {}))
+          .config;
   EXPECT_TRUE(check_reloadable(now, next));
 }
 
 TEST(Reloadable, IsNotWhatOnlyANewStartCanChange) {
-  const auto now = value_or_throw(load({}, {})).config;
+  const auto now = value_or_throw(read_config({}, {})).config;
   const auto refused = [&](std::vector<std::string> arguments) {
-    const auto checked = check_reloadable(now, value_or_throw(load(arguments, {})).config);
+    const auto checked = check_reloadable(now, value_or_throw(read_config(arguments, {})).config);
     EXPECT_FALSE(checked) << arguments.front();
     return checked ? "" : checked.error().text;
   };
@@ -50,7 +51,7 @@ TEST(Reloadable, IsNotWhatOnlyANewStartCanChange) {
 }
 
 TEST(Reloadable, IsEachOptionOfWhichTheTableSaysSo) {
-  const auto now = value_or_throw(load({}, {})).config;
+  const auto now = value_or_throw(read_config({}, {})).config;
   for (const auto& option : options()) {
     const auto next = changed(option, now);
     ASSERT_NE(to_toml(option, next), to_toml(option, now)) << option.name;

@@ -1,5 +1,5 @@
-// What the tests of this module share: files to load, and short forms of load() for those that expect success
-// or failure.
+// What the tests of this module share: files to read, and short forms of read_config() for those that expect
+// success or failure.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "support/folder.hpp"
-#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/reader.hpp"
 
 namespace tcp_echo::test {
 
@@ -32,20 +32,20 @@ class FileFolder {
   Folder folder_;
 };
 
-inline Loaded loaded(const std::vector<std::string>& arguments,
-                     const std::vector<std::string>& variables = {}) {
-  return value_or_throw(load(arguments, variables));
+inline GivenConfig all_given(const std::vector<std::string>& arguments,
+                             const std::vector<std::string>& variables = {}) {
+  return value_or_throw(read_config(arguments, variables));
 }
 
 inline Config configured(const std::vector<std::string>& arguments,
                          const std::vector<std::string>& variables = {}) {
-  return loaded(arguments, variables).config;
+  return all_given(arguments, variables).config;
 }
 
-/// The error that the load ends with; one that it does not end with is a failure of the test.
+/// The error that the reading ends with; one that it does not end with is a failure of the test.
 inline Error refused(const std::vector<std::string>& arguments,
                      const std::vector<std::string>& variables = {}) {
-  const auto result = load(arguments, variables);
+  const auto result = read_config(arguments, variables);
   if (result) {
     ADD_FAILURE() << "was not refused: " << testing::PrintToString(arguments)
                   << testing::PrintToString(variables);

@@ -1,7 +1,7 @@
 #include "fleet/nursery.hpp"
 
 #include "support/household.hpp"
-#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/reader.hpp"
 
 namespace tcp_echo::test {
 namespace {

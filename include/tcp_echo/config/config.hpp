@@ -1,5 +1,5 @@
 // The effective configuration: plain values, no behaviour. What each means, its bounds and its default stand
-// in the option table (options.hpp); the loader fills this in.
+// in the option table (options.hpp); the reader fills this in.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ enum class Sandbox : std::uint8_t { kOff, kAuto, kRequire };
 struct Config {
   std::string start_folder;      ///< absolute: relative paths begin there; empty: where the process is
   std::string config_file;       ///< absolute; empty: none
-  std::vector<Endpoint> listen;  ///< never empty once loaded
+  std::vector<Endpoint> listen;  ///< never empty once it is read
   bool listen_is_default =
       true;              ///< nobody named an address: 0.0.0.0 may stand in for [::] where IPv6 is off
   unsigned workers = 0;  ///< 0: as many as CPUs are usable

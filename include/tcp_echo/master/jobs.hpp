@@ -9,7 +9,7 @@
 
 #include "tcp_echo/base/error.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
-#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/reader.hpp"
 #include "tcp_echo/fleet/fleet.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/loop/timer.hpp"
@@ -35,7 +35,7 @@ class Jobs {
   class Host {
    public:
     /// The configuration, read again.
-    virtual Result<Loaded> load() = 0;
+    virtual Result<GivenConfig> read_config() = 0;
     /// From now on everybody logs there, as `next` says.
     virtual Result<void> change_log(const UniqueFd& log, const Config& next) = 0;
     /// Another generation serves, perhaps with other addresses.

@@ -11,7 +11,7 @@
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/config/commands.hpp"
 #include "tcp_echo/config/config.hpp"
-#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/reader.hpp"
 #include "tcp_echo/daemon/credentials.hpp"
 #include "tcp_echo/daemon/pid_file.hpp"
 #include "tcp_echo/fleet/fleet.hpp"
@@ -35,7 +35,7 @@ struct MasterBirth {
   /// The command line, and the folder it was given in: for a program that takes over.
   std::vector<std::string> arguments = {};
   std::string folder = {};
-  std::function<Result<Loaded>()> load = {};  ///< the configuration again, for a reload
+  std::function<Result<GivenConfig>()> read_config = {};  ///< the configuration again, for a reload
   /// LISTEN_FDS; used instead of config.listen if there are any.
   std::vector<UniqueFd> inherited_sockets = {};
   int log_descriptor = -1;                  ///< what its workers get as stderr; outlives the master
@@ -94,7 +94,7 @@ class Master final : private Jobs::Host {
   void on_all_gone();
 
   // What a job needs.
-  Result<Loaded> load() override { return birth_.load(); }
+  Result<GivenConfig> read_config() override { return birth_.read_config(); }
   Result<void> change_log(const UniqueFd& log, const Config& next) override;
   void on_changed() override;
   void upgrade() override;

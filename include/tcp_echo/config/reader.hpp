@@ -1,8 +1,8 @@
 // From what the user wrote to one effective Config: built-in default < file < environment < flag.
 //
 // Every value that was given is checked, also one that a later source overrides: a wrong line does not wait
-// for the day on which it starts to count. The first mistake ends the load with one line and the right exit
-// code: 64 for the command line, 78 for file and environment.
+// for the day on which it starts to count. The first mistake ends the reading with one line and the right
+// exit code: 64 for the command line, 78 for file and environment.
 #pragma once
 
 #include <string>
@@ -33,7 +33,7 @@ struct Environment {
   std::vector<std::string> notices;   ///< what a cluster injected and we ignore
 };
 
-struct Loaded {
+struct GivenConfig {
   MasterAction action = MasterAction::kRun;
   Config config;
   std::vector<std::string> sources;   ///< where each option's value came from; parallel to options()
@@ -52,15 +52,16 @@ Result<std::vector<Setting>> read_toml(std::string_view text, std::string_view n
 
 /// All sources together. For --help, --version and --probe nothing but the command line is read. Relative
 /// paths begin in `start_folder`; empty: where the process is.
-Result<Loaded> load(const std::vector<std::string>& arguments, const std::vector<std::string>& variables,
-                    const std::string& start_folder = {});
+Result<GivenConfig> read_config(const std::vector<std::string>& arguments,
+                                const std::vector<std::string>& variables,
+                                const std::string& start_folder = {});
 
 /// What a master sends its workers: every value, so that they read no file and no environment.
 std::string effective_toml(const Config& config);
 Result<Config> parse_effective_toml(std::string_view text);
 
-/// For --print-config: as above, each value with its source as a comment. load() of it gives the same
+/// For --print-config: as above, each value with its source as a comment. read_config() of it gives the same
 /// configuration.
-std::string annotated_toml(const Loaded& loaded);
+std::string annotated_toml(const GivenConfig& given);
 
 }  // namespace tcp_echo

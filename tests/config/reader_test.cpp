@@ -1,4 +1,4 @@
-#include "tcp_echo/config/loader.hpp"
+#include "tcp_echo/config/reader.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,8 +20,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// Where the value of that option came from.
-std::string source_of(std::string_view option, const Loaded& loaded) {
-  return loaded.sources.at(static_cast<std::size_t>(&row(option) - options().data()));
+std::string source_of(std::string_view option, const GivenConfig& given) {
+  return given.sources.at(static_cast<std::size_t>(&row(option) - options().data()));
 }
 
 std::vector<std::string> addresses(const Config& config) {
@@ -30,7 +30,7 @@ std::vector<std::string> addresses(const Config& config) {
   return texts;
 }
 
-class Loader : public testing::Test {
+class ConfigReader : public testing::Test {
  protected:
   const FileFolder& folder() const { return folder_; }
 
@@ -38,8 +38,8 @@ class Loader : public testing::Test {
   FileFolder folder_;
 };
 
-TEST_F(Loader, StartsFromTheBuiltInDefaults) {
-  const auto result = loaded({});
+TEST_F(ConfigReader, StartsFromTheBuiltInDefaults) {
+  const auto result = all_given({});
   EXPECT_EQ(result.action, MasterAction::kRun);
   ASSERT_EQ(result.sources.size(), options().size());
   for (const auto& source : result.sources) EXPECT_EQ(source, "built-in default");
@@ -47,30 +47,30 @@ TEST_F(Loader, StartsFromTheBuiltInDefaults) {
   EXPECT_THAT(result.notices, IsEmpty());
 }
 
-TEST_F(Loader, ListensOnTheDefaultAddressUnlessToldOtherwise) {
+TEST_F(ConfigReader, ListensOnTheDefaultAddressUnlessToldOtherwise) {
   const auto config = configured({});
   EXPECT_THAT(addresses(config), ElementsAre("[::]:" + std::string(row("port").default_text)));
   EXPECT_TRUE(config.listen_is_default);
 }
 
-TEST_F(Loader, AsksAServiceThatRunsWhateverItsFileAndEnvironmentSayByNow) {
+TEST_F(ConfigReader, AsksAServiceThatRunsWhateverItsFileAndEnvironmentSayByNow) {
   const auto file = folder().file("x.toml", "workers = lots");
-  const auto result =
-      loaded({"--probe", "--pid-file", "/run/x.pid"}, {"TCP_ECHO_WORKERS=lots", "TCP_ECHO_CONFIG=" + file});
+  const auto result = all_given({"--probe", "--pid-file", "/run/x.pid"},
+                                {"TCP_ECHO_WORKERS=lots", "TCP_ECHO_CONFIG=" + file});
   EXPECT_EQ(result.action, MasterAction::kProbe);
   EXPECT_EQ(result.config.pid_file, "/run/x.pid");
 }
 
-TEST_F(Loader, RefusesWhatSaysNothingToAProbe) {
+TEST_F(ConfigReader, RefusesWhatSaysNothingToAProbe) {
   EXPECT_THAT(refused({"--probe", "--port", "7"}), Says(ExitCode::kUsage, "--port: says nothing to --probe"));
   EXPECT_THAT(refused({"--config", "x", "--probe"}),
               Says(ExitCode::kUsage, "--config: says nothing to --probe"));
 }
 
-TEST_F(Loader, RanksDefaultFileEnvironmentFlag) {
+TEST_F(ConfigReader, RanksDefaultFileEnvironmentFlag) {
   const auto file = folder().file("x.toml", "workers = 2\nbacklog = 2\nidle_timeout = \"2s\"\n");
   const auto result =
-      loaded({"--config", file, "--workers", "4"}, {"TCP_ECHO_WORKERS=3", "TCP_ECHO_BACKLOG=3"});
+      all_given({"--config", file, "--workers", "4"}, {"TCP_ECHO_WORKERS=3", "TCP_ECHO_BACKLOG=3"});
   EXPECT_EQ(result.config.workers, 4U);
   EXPECT_EQ(result.config.backlog, 3U);
   EXPECT_EQ(result.config.idle_timeout, 2s);
@@ -80,21 +80,21 @@ TEST_F(Loader, RanksDefaultFileEnvironmentFlag) {
   EXPECT_EQ(source_of("linger-timeout", result), "built-in default");
 }
 
-TEST_F(Loader, LetsALaterSourceTurnASwitchBackOff) {
+TEST_F(ConfigReader, LetsALaterSourceTurnASwitchBackOff) {
   const auto file = folder().file("x.toml", "send_reset = true\n");
   EXPECT_TRUE(configured({"--config", file}).send_reset);
   EXPECT_FALSE(configured({"--config", file, "--no-send-reset"}).send_reset);
   EXPECT_FALSE(configured({"--config", file}, {"TCP_ECHO_SEND_RESET=off"}).send_reset);
 }
 
-TEST_F(Loader, LetsALaterSourceEmptyAText) {
+TEST_F(ConfigReader, LetsALaterSourceEmptyAText) {
   const auto file = folder().file("x.toml", "idle_notice = \"bye\"\n");
   EXPECT_EQ(configured({"--config", file}).idle_notice, "bye");
   EXPECT_EQ(configured({"--config", file, "--idle-notice", ""}).idle_notice, "");
   EXPECT_EQ(configured({"--config", file, "--idle-notice="}).idle_notice, "");
 }
 
-TEST_F(Loader, ChecksAlsoWhatALaterSourceOverrides) {
+TEST_F(ConfigReader, ChecksAlsoWhatALaterSourceOverrides) {
   const auto file = folder().file("x.toml", "workers = 0\n");
   EXPECT_THAT(refused({"--config", file, "--workers", "4"}),
               Says(ExitCode::kConfig, file + ":1: workers: '0'"));
@@ -102,14 +102,14 @@ TEST_F(Loader, ChecksAlsoWhatALaterSourceOverrides) {
               Says(ExitCode::kConfig, "TCP_ECHO_WORKERS: 'lots'"));
 }
 
-TEST_F(Loader, FindsTheFileThroughTheEnvironment) {
+TEST_F(ConfigReader, FindsTheFileThroughTheEnvironment) {
   const auto file = folder().file("x.toml", "workers = 2\n");
   const auto config = configured({}, {"TCP_ECHO_CONFIG=" + file});
   EXPECT_EQ(config.workers, 2U);
   EXPECT_EQ(config.config_file, file);
 }
 
-TEST_F(Loader, PrefersTheFlagsFileToTheEnvironments) {
+TEST_F(ConfigReader, PrefersTheFlagsFileToTheEnvironments) {
   const auto ours = folder().file("flag.toml", "workers = 2\n");
   const auto theirs = folder().file("variable.toml", "backlog = 2\n");
   const auto config = configured({"--config", ours}, {"TCP_ECHO_CONFIG=" + theirs});
@@ -118,12 +118,12 @@ TEST_F(Loader, PrefersTheFlagsFileToTheEnvironments) {
   EXPECT_EQ(config.config_file, ours);
 }
 
-TEST_F(Loader, LetsAnEmptyFlagTakeTheFileAway) {
+TEST_F(ConfigReader, LetsAnEmptyFlagTakeTheFileAway) {
   const auto config = configured({"--config="}, {"TCP_ECHO_CONFIG=/nonexistent"});
   EXPECT_EQ(config.config_file, "");
 }
 
-TEST_F(Loader, ResolvesTheFilesPathAtStart) {
+TEST_F(ConfigReader, ResolvesTheFilesPathAtStart) {
   const auto file = folder().file("x.toml", "workers = 2\n");
   const auto relative = std::filesystem::relative(file).string();
   const auto config = configured({"--config", relative});
@@ -132,13 +132,13 @@ TEST_F(Loader, ResolvesTheFilesPathAtStart) {
   EXPECT_TRUE(std::filesystem::equivalent(config.config_file, file));
 }
 
-TEST_F(Loader, RefusesAFileThatIsNotThere) {
+TEST_F(ConfigReader, RefusesAFileThatIsNotThere) {
   const auto path = folder().path() + "/missing.toml";
   EXPECT_THAT(refused({"--config", path}),
               Says(ExitCode::kConfig, path + ": cannot read the configuration: No such file or directory"));
 }
 
-TEST_F(Loader, RefusesAFileThatItMayNotRead) {
+TEST_F(ConfigReader, RefusesAFileThatItMayNotRead) {
   const auto path = folder().file("x.toml", "");
   ASSERT_EQ(::chmod(path.c_str(), 0), 0);
   constexpr uid_t kNobody = 65534;
@@ -151,29 +151,29 @@ TEST_F(Loader, RefusesAFileThatItMayNotRead) {
   EXPECT_THAT(error, Says(ExitCode::kConfig, path + ": cannot read the configuration: Permission denied"));
 }
 
-TEST_F(Loader, RefusesAFolderInPlaceOfAFile) {
+TEST_F(ConfigReader, RefusesAFolderInPlaceOfAFile) {
   EXPECT_THAT(refused({"--config", folder().path()}),
               Says(ExitCode::kConfig, folder().path() + ": cannot read the configuration: Is a directory"));
 }
 
-TEST_F(Loader, RefusesAFileBeyondOneMebibyte) {
+TEST_F(ConfigReader, RefusesAFileBeyondOneMebibyte) {
   const auto path = folder().file("x.toml", std::string((1024UL * 1024) + 1, '\n'));
   EXPECT_THAT(refused({"--config", path}), Says(ExitCode::kConfig, "1 MiB"));
-  EXPECT_TRUE(load({"--config", folder().file("y.toml", std::string(1024UL * 1024, '\n'))}, {}));
+  EXPECT_TRUE(read_config({"--config", folder().file("y.toml", std::string(1024UL * 1024, '\n'))}, {}));
 }
 
-TEST_F(Loader, KeepsControlCharactersOfAPathOutOfItsErrors) {
+TEST_F(ConfigReader, KeepsControlCharactersOfAPathOutOfItsErrors) {
   EXPECT_THAT(refused({"--config", "/two\nlines"}),
               Says(ExitCode::kConfig, "/two\\nlines: cannot read the configuration"));
 }
 
-TEST_F(Loader, TakesThePortForTheDefaultAddress) {
+TEST_F(ConfigReader, TakesThePortForTheDefaultAddress) {
   const auto config = configured({"--port", "7"});
   EXPECT_THAT(addresses(config), ElementsAre("[::]:7"));
   EXPECT_TRUE(config.listen_is_default);
 }
 
-TEST_F(Loader, RefusesPortBesideListenInTheSameSource) {
+TEST_F(ConfigReader, RefusesPortBesideListenInTheSameSource) {
   const auto text = std::string("stands for the default listen address, which ");
   EXPECT_THAT(refused({"--port", "7", "--listen", "127.0.0.1:8"}),
               Says(ExitCode::kUsage, "--port: " + text + "--listen replaces"));
@@ -184,7 +184,7 @@ TEST_F(Loader, RefusesPortBesideListenInTheSameSource) {
               Says(ExitCode::kConfig, file + ":2: port: " + text + file + ":1: listen replaces"));
 }
 
-TEST_F(Loader, LetsTheLaterSourceDecideBetweenPortAndListen) {
+TEST_F(ConfigReader, LetsTheLaterSourceDecideBetweenPortAndListen) {
   const auto listen = configured({"--listen", "127.0.0.1:8"}, {"TCP_ECHO_PORT=7"});
   EXPECT_THAT(addresses(listen), ElementsAre("127.0.0.1:8"));
   EXPECT_FALSE(listen.listen_is_default);
@@ -193,32 +193,32 @@ TEST_F(Loader, LetsTheLaterSourceDecideBetweenPortAndListen) {
   EXPECT_TRUE(port.listen_is_default);
 }
 
-TEST_F(Loader, ReplacesAWholeListRatherThanAddingToIt) {
+TEST_F(ConfigReader, ReplacesAWholeListRatherThanAddingToIt) {
   EXPECT_THAT(addresses(configured({"--listen", "[::1]:1"}, {"TCP_ECHO_LISTEN=127.0.0.1:2,127.0.0.1:3"})),
               ElementsAre("[::1]:1"));
 }
 
-TEST_F(Loader, CollectsRepeatedAddresses) {
+TEST_F(ConfigReader, CollectsRepeatedAddresses) {
   EXPECT_THAT(addresses(configured({"--listen", "[::1]:1", "--listen=127.0.0.1:2,127.0.0.1:3"})),
               ElementsAre("[::1]:1", "127.0.0.1:2", "127.0.0.1:3"));
 }
 
-TEST_F(Loader, RefusesAnAddressTwiceAlsoAcrossFlags) {
+TEST_F(ConfigReader, RefusesAnAddressTwiceAlsoAcrossFlags) {
   EXPECT_THAT(refused({"--listen", "[::1]:1", "--listen", "[::1]:1"}),
               Says(ExitCode::kUsage, "--listen: '[::1]:1' is given twice"));
 }
 
-TEST_F(Loader, UnderstandsEscapesOfTheNoticeInFlagAndVariable) {
+TEST_F(ConfigReader, UnderstandsEscapesOfTheNoticeInFlagAndVariable) {
   EXPECT_EQ(configured({"--idle-notice", R"(bye\r\n\tnow\\)"}).idle_notice, "bye\r\n\tnow\\");
   EXPECT_EQ(configured({}, {R"(TCP_ECHO_IDLE_NOTICE=bye\n)"}).idle_notice, "bye\n");
 }
 
-TEST_F(Loader, UnderstandsEscapesOfTheNoticeInAFileOnlyOnce) {
+TEST_F(ConfigReader, UnderstandsEscapesOfTheNoticeInAFileOnlyOnce) {
   const auto file = folder().file("x.toml", R"(idle_notice = "a\\nb\n")");
   EXPECT_EQ(configured({"--config", file}).idle_notice, "a\\nb\n");
 }
 
-TEST_F(Loader, RefusesUnknownEscapesOfTheNotice) {
+TEST_F(ConfigReader, RefusesUnknownEscapesOfTheNotice) {
   EXPECT_THAT(
       refused({"--idle-notice", R"(bye\x)"}),
       Says(ExitCode::kUsage, R"(--idle-notice: 'bye\x' has an unknown escape; allowed: \n, \r, \t, \\)"));
@@ -226,32 +226,32 @@ TEST_F(Loader, RefusesUnknownEscapesOfTheNotice) {
               Says(ExitCode::kConfig, "TCP_ECHO_IDLE_NOTICE: "));
 }
 
-TEST_F(Loader, MeasuresTheNoticeAsItIsSent) {
+TEST_F(ConfigReader, MeasuresTheNoticeAsItIsSent) {
   std::string escaped;
   for (int i = 0; i < 1024; ++i) escaped += "\\n";
   EXPECT_EQ(configured({"--idle-notice", escaped}).idle_notice.size(), 1024U);
   EXPECT_THAT(refused({"--idle-notice", escaped + "x"}), Says(ExitCode::kUsage, "is too long"));
 }
 
-TEST_F(Loader, ReadsNothingButTheCommandLineForHelpAndVersion) {
+TEST_F(ConfigReader, ReadsNothingButTheCommandLineForHelpAndVersion) {
   for (const auto* const flag : {"--help", "--version"})
-    EXPECT_TRUE(load({flag, "--config", "/nonexistent"}, {"TCP_ECHO_WORKERS=lots"})) << flag;
+    EXPECT_TRUE(read_config({flag, "--config", "/nonexistent"}, {"TCP_ECHO_WORKERS=lots"})) << flag;
 }
 
-TEST_F(Loader, ChecksEverythingForCheckAndPrintConfig) {
+TEST_F(ConfigReader, ChecksEverythingForCheckAndPrintConfig) {
   for (const auto* const flag : {"--check", "--print-config"})
     EXPECT_THAT(refused({flag}, {"TCP_ECHO_WORKERS=lots"}), Says(ExitCode::kConfig, "TCP_ECHO_WORKERS"));
 }
 
-TEST_F(Loader, WarnsOfANoticeThatAResetDestroys) {
-  EXPECT_THAT(loaded({"--send-reset", "--idle-notice", "bye"}).warnings,
+TEST_F(ConfigReader, WarnsOfANoticeThatAResetDestroys) {
+  EXPECT_THAT(all_given({"--send-reset", "--idle-notice", "bye"}).warnings,
               ElementsAre(HasSubstr("--idle-notice")));
-  EXPECT_THAT(loaded({"--send-reset"}).warnings, IsEmpty());
+  EXPECT_THAT(all_given({"--send-reset"}).warnings, IsEmpty());
 }
 
 std::string default_of(std::string_view option) { return std::string(row(option).default_text); }
 
-TEST_F(Loader, RefusesADelayThatStartsAboveItsMaximum) {
+TEST_F(ConfigReader, RefusesADelayThatStartsAboveItsMaximum) {
   EXPECT_THAT(refused({"--respawn-delay-min", "10s", "--respawn-delay-max", "1s"}),
               Says(ExitCode::kUsage,
                    "--respawn-delay-min: \"10s\" is more than respawn_delay_max \"1s\" "
@@ -267,7 +267,7 @@ TEST_F(Loader, RefusesADelayThatStartsAboveItsMaximum) {
   EXPECT_THAT(error, Says(ExitCode::kConfig, "(" + file + ":2: respawn_delay_max); allowed: at most that"));
 }
 
-TEST_F(Loader, BlamesTheLowerDelayWhereverTheOtherComesFrom) {
+TEST_F(ConfigReader, BlamesTheLowerDelayWhereverTheOtherComesFrom) {
   EXPECT_THAT(refused({"--respawn-delay-max", "1s"}, {"TCP_ECHO_RESPAWN_DELAY_MIN=10s"}),
               Says(ExitCode::kConfig,
                    "TCP_ECHO_RESPAWN_DELAY_MIN: \"10s\" is more than respawn_delay_max "
@@ -281,7 +281,7 @@ TEST_F(Loader, BlamesTheLowerDelayWhereverTheOtherComesFrom) {
                                          default_of("respawn-delay-max") + "\" (built-in default)"));
 }
 
-TEST_F(Loader, BlamesTheHighestDelayWhereTheLowerOneIsBuiltIn) {
+TEST_F(ConfigReader, BlamesTheHighestDelayWhereTheLowerOneIsBuiltIn) {
   const auto text = "\"1ms\" is less than respawn_delay_min \"" + default_of("respawn-delay-min") +
                     "\" (built-in default); allowed: at least that";
   EXPECT_THAT(refused({"--respawn-delay-max", "1ms"}),
@@ -292,20 +292,20 @@ TEST_F(Loader, BlamesTheHighestDelayWhereTheLowerOneIsBuiltIn) {
   EXPECT_THAT(refused({"--config", file}), Says(ExitCode::kConfig, file + ":1: respawn_delay_max: " + text));
 }
 
-TEST_F(Loader, TakesADelayThatNeverGrows) {
+TEST_F(ConfigReader, TakesADelayThatNeverGrows) {
   const auto config = configured({"--respawn-delay-min", "3s", "--respawn-delay-max", "3s"});
   EXPECT_EQ(config.respawn_delay_min, config.respawn_delay_max);
 }
 
-TEST_F(Loader, JudgesOnlyTheDelaysThatCount) {
-  EXPECT_TRUE(load({"--respawn-delay-min", "1s"},
-                   {"TCP_ECHO_RESPAWN_DELAY_MIN=10s", "TCP_ECHO_RESPAWN_DELAY_MAX=5s"}));
+TEST_F(ConfigReader, JudgesOnlyTheDelaysThatCount) {
+  EXPECT_TRUE(read_config({"--respawn-delay-min", "1s"},
+                          {"TCP_ECHO_RESPAWN_DELAY_MIN=10s", "TCP_ECHO_RESPAWN_DELAY_MAX=5s"}));
 }
 
 /// No machine has it: a colon ends the name in /etc/passwd and /etc/group.
 constexpr auto kUnknownName = "no:such:name";
 
-TEST_F(Loader, RefusesAUserOrGroupThatTheMachineDoesNotKnow) {
+TEST_F(ConfigReader, RefusesAUserOrGroupThatTheMachineDoesNotKnow) {
   for (const std::string name : {"user", "group"}) {
     const auto text = fmt::format(": '{}' is not known here; allowed: the name of a {} of this machine",
                                   kUnknownName, name);
@@ -319,23 +319,23 @@ TEST_F(Loader, RefusesAUserOrGroupThatTheMachineDoesNotKnow) {
   }
 }
 
-TEST_F(Loader, KeepsControlCharactersOfANameOutOfItsErrors) {
+TEST_F(ConfigReader, KeepsControlCharactersOfANameOutOfItsErrors) {
   EXPECT_THAT(refused({"--user", "two\nlines"}),
               Says(ExitCode::kUsage, "--user: 'two\\nlines' is not known"));
 }
 
-TEST_F(Loader, TakesAUserAndAGroupThatTheMachineKnows) {
+TEST_F(ConfigReader, TakesAUserAndAGroupThatTheMachineKnows) {
   const auto config = configured({"--user", "root", "--group", "root"});
   EXPECT_EQ(config.user, "root");
   EXPECT_EQ(config.group, "root");
 }
 
-TEST_F(Loader, LooksUpOnlyTheNamesThatCount) {
+TEST_F(ConfigReader, LooksUpOnlyTheNamesThatCount) {
   EXPECT_EQ(configured({"--user", "root"}, {std::string("TCP_ECHO_USER=") + kUnknownName}).user, "root");
   EXPECT_EQ(configured({"--user="}, {std::string("TCP_ECHO_USER=") + kUnknownName}).user, "");
 }
 
-TEST_F(Loader, LooksUpNoNameInWhatAMasterSends) {
+TEST_F(ConfigReader, LooksUpNoNameInWhatAMasterSends) {
   auto config = configured({});
   config.user = kUnknownName;
   config.group = kUnknownName;
@@ -361,7 +361,7 @@ const std::array kAwkwardTexts = {
     std::string("  blanks  "),
 };
 
-TEST_F(Loader, SendsEveryTextToAWorkerUnharmed) {
+TEST_F(ConfigReader, SendsEveryTextToAWorkerUnharmed) {
   for (const auto& text : kAwkwardTexts) {
     auto config = configured({});
     config.idle_notice = text;
@@ -405,7 +405,7 @@ std::vector<std::string> unusual_arguments() {
           "off"};
 }
 
-TEST_F(Loader, SendsEveryValueToAWorker) {
+TEST_F(ConfigReader, SendsEveryValueToAWorker) {
   for (const auto& arguments : {std::vector<std::string>{}, {"--port", "7"}, unusual_arguments()}) {
     const auto config = configured(arguments);
     const auto received = parse_effective_toml(effective_toml(config));
@@ -416,7 +416,7 @@ TEST_F(Loader, SendsEveryValueToAWorker) {
   }
 }
 
-TEST_F(Loader, SendsAWorkerEveryOptionExceptTheFile) {
+TEST_F(ConfigReader, SendsAWorkerEveryOptionExceptTheFile) {
   const auto text = "\n" + effective_toml(configured({}));
   for (const auto& option : options()) {
     if (option.name == "config" || option.is_list()) continue;
@@ -426,29 +426,29 @@ TEST_F(Loader, SendsAWorkerEveryOptionExceptTheFile) {
               HasSubstr("\nlisten = [\"[::1]:1\"]\n"));
 }
 
-TEST_F(Loader, RefusesAnEffectiveConfigurationThatIsNone) {
+TEST_F(ConfigReader, RefusesAnEffectiveConfigurationThatIsNone) {
   EXPECT_FALSE(parse_effective_toml("workers = "));
   EXPECT_FALSE(parse_effective_toml("workers = 0\n"));
 }
 
-TEST_F(Loader, PrintsTheSourceBehindEachValue) {
+TEST_F(ConfigReader, PrintsTheSourceBehindEachValue) {
   const auto file = folder().file("x.toml", "idle_timeout = \"10s\"\n");
-  const auto text = annotated_toml(loaded({"--config", file, "--backlog", "7"}, {"TCP_ECHO_WORKERS=3"}));
+  const auto text = annotated_toml(all_given({"--config", file, "--backlog", "7"}, {"TCP_ECHO_WORKERS=3"}));
   EXPECT_THAT(text, HasSubstr("\nidle_timeout = \"10s\"  # " + file + ":1: idle_timeout\n"));
   EXPECT_THAT(text, HasSubstr("\nworkers = 3  # TCP_ECHO_WORKERS\n"));
   EXPECT_THAT(text, HasSubstr("\nbacklog = 7  # --backlog\n"));
   EXPECT_THAT(text, HasSubstr("\nsend_reset = false  # built-in default\n"));
 }
 
-TEST_F(Loader, PrintsValuesAndFlagsAsTheyWereGiven) {
-  const auto text = annotated_toml(loaded({"--no-nodelay", R"(--idle-notice=bye\r\n)"}));
+TEST_F(ConfigReader, PrintsValuesAndFlagsAsTheyWereGiven) {
+  const auto text = annotated_toml(all_given({"--no-nodelay", R"(--idle-notice=bye\r\n)"}));
   EXPECT_THAT(text, HasSubstr("\nnodelay = false  # --no-nodelay\n"));
   EXPECT_THAT(text, HasSubstr(R"(idle_notice = "bye\r\n"  # --idle-notice)"));
 }
 
-TEST_F(Loader, PrintsAConfigurationThatLoadsToTheSame) {
+TEST_F(ConfigReader, PrintsAConfigurationThatLoadsToTheSame) {
   for (const auto& arguments : {std::vector<std::string>{}, {"--port", "7"}, unusual_arguments()}) {
-    const auto first = loaded(arguments);
+    const auto first = all_given(arguments);
     const auto file = folder().file("printed.toml", annotated_toml(first));
     const auto second = configured({"--config", file});
     EXPECT_EQ(effective_toml(second), effective_toml(first.config));
@@ -456,9 +456,9 @@ TEST_F(Loader, PrintsAConfigurationThatLoadsToTheSame) {
   }
 }
 
-TEST_F(Loader, PrintsAConfigurationThatLoadsAlsoWhenItsFileHasAnAwkwardName) {
+TEST_F(ConfigReader, PrintsAConfigurationThatLoadsAlsoWhenItsFileHasAnAwkwardName) {
   const auto source = folder().file("two\nlines # \x7f é.toml", "workers = 3\n");
-  const auto file = folder().file("printed.toml", annotated_toml(loaded({"--config", source})));
+  const auto file = folder().file("printed.toml", annotated_toml(all_given({"--config", source})));
   EXPECT_EQ(configured({"--config", file}).workers, 3U);
 }
 
