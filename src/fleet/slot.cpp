@@ -131,7 +131,8 @@ void Slot::install() {
   worker_ = std::move(candidate.worker);
   worker_->report_to(*this);
   backoff_ = backoff_of(config());
-  worker_->tell(AcceptMessage{});
+  if (auto told = worker_->try_tell(AcceptMessage{}); !told)  // else it would hold still for ever
+    worker_->kill_for("cannot be told to accept: " + told.error().text);
   if (candidate.wants_successor) host_.on_leaving(*this);
 }
 

@@ -209,6 +209,14 @@ TEST_F(SlotTest, AsksAgainForACandidateThatWasToldToLeave) {
   EXPECT_EQ(wants_successor, 1);
 }
 
+TEST_F(SlotTest, KillsACandidateThatCannotBeToldToAccept) {
+  prepare_candidate();
+  process().be_deaf(true);
+  slot.handle(SlotEvent::kSucceeded);
+  EXPECT_EQ(process().signals(), std::vector{SIGKILL}) << "it would wait for ACCEPT for ever";
+  EXPECT_EQ(log.lines_with("cannot be told to accept: it does not listen; killing it"), 1U);
+}
+
 TEST_F(SlotTest, ForgetsWhatWasUnderWayForTheFormerWorker) {
   slot.handle(SlotEvent::kStart);
   clock.turn(300ms);
