@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo {
@@ -28,13 +30,15 @@ void Lending::end() {
 
 void Lending::grow_to(std::size_t slots) {
   loans_.grow_to(slots);
-  full_until_.resize(slots);
+  lent_.resize(slots);
+  refusals_.resize(slots);
 }
 
 void Lending::settle_soon() { retry_.start(kLoanRetry); }
 
 void Lending::settle() {
   if (has_ended_ || crew_.generation().listeners.is_inherited()) return;  // all slots share those
+  end_outdated_loans();
   for (const auto& [lender, from, to] : loans_.settle(lenders())) {
     if (from && !take_back(lender, *from, *able(*from))) loans_.set_borrower(lender, from);
     if (to && !lend(lender, *to, *able(*to))) loans_.set_borrower(lender, std::nullopt);
@@ -42,18 +46,39 @@ void Lending::settle() {
   if (!is_settled()) settle_soon();
 }
 
+/// The slot had a worker since, on more addresses, and the loan could not be taken back before that one was
+/// gone.
+bool Lending::is_outdated(std::size_t lender) const {
+  return needs_borrower(lender) && borrower_of(lender) && lent_[lender] != listeners_of(lender);
+}
+
+void Lending::end_outdated_loans() {
+  for (std::size_t lender = 0; lender < crew_.slot_count(); ++lender) {
+    if (!is_outdated(lender)) continue;
+    const auto borrower = *borrower_of(lender);
+    auto* const worker = able(borrower);
+    if (worker == nullptr || take_back(lender, borrower, *worker)) loans_.set_borrower(lender, std::nullopt);
+  }
+}
+
 std::vector<Lender> Lending::lenders() const {
   std::vector<Lender> lenders;
   lenders.reserve(crew_.slot_count());
   for (std::size_t slot = 0; slot < crew_.slot_count(); ++slot)
-    lenders.push_back({needs_borrower(slot), able(slot) != nullptr, clock_.now() < full_until_[slot]});
+    lenders.push_back({needs_borrower(slot), able(slot) != nullptr, is_full(slot)});
   return lenders;
+}
+
+/// The next worker of the slot may have room.
+bool Lending::is_full(std::size_t slot) const {
+  const auto* const worker = crew_.serving(slot);
+  const auto& refusal = refusals_[slot];
+  return worker != nullptr && worker->pid() == refusal.worker && clock_.now() < refusal.holds_until;
 }
 
 /// A slot that was scaled away has no listeners at addresses that were added since.
 bool Lending::needs_borrower(std::size_t slot) const {
-  return crew_.needs_borrower(slot) &&
-         !crew_.generation().listeners.of_slot(static_cast<unsigned>(slot)).empty();
+  return crew_.needs_borrower(slot) && !listeners_of(slot).empty();
 }
 
 /// Or nobody serves, so that nothing can be done.
@@ -61,7 +86,7 @@ bool Lending::is_settled() const {
   bool all_are_settled = true;
   bool anyone_serves = false;
   for (std::size_t slot = 0; slot < crew_.slot_count(); ++slot) {
-    all_are_settled &= needs_borrower(slot) == borrower_of(slot).has_value();
+    all_are_settled &= needs_borrower(slot) == borrower_of(slot).has_value() && !is_outdated(slot);
     anyone_serves |= crew_.serving(slot) != nullptr;
   }
   return all_are_settled || !anyone_serves;
@@ -73,15 +98,16 @@ Child* Lending::able(std::size_t slot) const {
 }
 
 bool Lending::lend(std::size_t lender, std::size_t borrower, Child& worker) {
-  const auto& listeners = crew_.generation().listeners;
   const auto slot = static_cast<unsigned>(lender);
-  const LendMessage message{slot + 1, listeners.ids_of_slot(slot)};
-  if (auto told = worker.try_tell(message, listeners.of_slot(slot)); !told) {
+  const LendMessage message{slot + 1, crew_.generation().listeners.ids_of_slot(slot)};
+  auto listeners = listeners_of(lender);
+  if (auto told = worker.try_tell(message, listeners); !told) {
     spdlog::warn("the listeners of worker {} cannot be lent to {}: {}{}", message.slot, worker.name(),
                  told.error().text, has_ended_ ? "" : "; trying again in " + format_duration(kLoanRetry));
     return false;
   }
   loans_.set_borrower(lender, borrower);
+  lent_[lender] = std::move(listeners);
   spdlog::info("the listeners of worker {} are lent to worker {}", message.slot, borrower + 1);
   return true;
 }
@@ -104,7 +130,7 @@ bool Lending::on_refused(std::size_t lender, std::size_t borrower, Child& worker
   spdlog::warn("{} cannot take the listeners of worker {}: it has no room for them", worker.name(), number);
   // The refusal may be that of an earlier loan, which was taken back, and this one may have been accepted.
   worker.tell(TakeBackMessage{number});
-  full_until_[borrower] = clock_.now() + kRefusalHolds;
+  refusals_[borrower] = {worker.pid(), clock_.now() + kRefusalHolds};
   loans_.set_borrower(lender, std::nullopt);
   return true;
 }

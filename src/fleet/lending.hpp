@@ -2,6 +2,8 @@
 // Loans decides is carried out here.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -40,20 +42,33 @@ class Lending {
   /// As another program has left it.
   void restore(std::size_t lender, std::optional<std::size_t> borrower) {
     loans_.set_borrower(lender, borrower);
+    lent_[lender] = listeners_of(lender);
   }
 
  private:
+  /// A worker that could not take a loan is not asked again before that time.
+  struct Refusal {
+    pid_t worker = 0;
+    std::chrono::milliseconds holds_until{};
+  };
+  bool is_full(std::size_t slot) const;
   /// The worker of that slot, if it can be lent to.
   Child* able(std::size_t slot) const;
   bool take_back(std::size_t lender, std::size_t borrower, Child& worker);
   bool needs_borrower(std::size_t slot) const;
+  std::vector<int> listeners_of(std::size_t slot) const {
+    return crew_.generation().listeners.of_slot(static_cast<unsigned>(slot));
+  }
+  void end_outdated_loans();
+  bool is_outdated(std::size_t lender) const;
   std::vector<Lender> lenders() const;
   bool is_settled() const;
 
   Timekeeper& clock_;
   const Crew& crew_;
   Loans loans_{0};
-  std::vector<std::chrono::milliseconds> full_until_;  ///< by slot
+  std::vector<std::vector<int>> lent_;  ///< what each slot's borrower has got
+  std::vector<Refusal> refusals_;       ///< by slot
   bool has_ended_ = false;
   Timer retry_;
 };

@@ -96,6 +96,37 @@ TEST_F(LendingTest, AsksAnotherOneAfterARefusalAndTheSameOneLater) {
   EXPECT_TRUE(lending.borrower_of(0).has_value());
 }
 
+TEST_F(LendingTest, DoesNotBlameAWorkerForWhatItsFormerOneRefused) {
+  let_serve(1);
+  crew.need_borrower(0, true);
+  lending.settle();
+  EXPECT_TRUE(lending.on_refused(0, 1, worker(1)));
+  auto& next = let_serve(1);
+  lending.settle();
+  EXPECT_TRUE(next.was_told<LendMessage>());
+}
+
+TEST_F(LendingTest, LendsAnewWhatHasGrownSinceItCouldNotBeTakenBack) {
+  auto& neighbour = let_serve(1);
+  crew.need_borrower(0, true);
+  lending.settle();
+  neighbour.be_deaf(true);
+  crew.need_borrower(0, false);  // it got a worker, at one address more
+  auto& generation = crew.generation();
+  generation.config = config_for({"127.0.0.1:0", "127.0.0.2:0"});
+  generation.listeners = value_or_throw(generation.listeners.changed_to(generation.config, kSlots));
+  lending.settle();
+  crew.need_borrower(0, true);
+  lending.settle();
+  EXPECT_EQ(neighbour.count<LendMessage>(), 1U);
+  neighbour.be_deaf(false);
+  EXPECT_TRUE(clock.turn_to_next());
+  EXPECT_EQ(neighbour.count<TakeBackMessage>(), 1U);
+  EXPECT_EQ(neighbour.count<LendMessage>(), 2U);
+  EXPECT_EQ(neighbour.last_descriptors(), 2U);
+  EXPECT_FALSE(clock.turn_to_next()) << "all is settled";
+}
+
 TEST_F(LendingTest, PassesOverRefusalsThatAreNobodysConcern) {
   let_serve(1);
   EXPECT_FALSE(lending.on_refused(0, 1, worker(1))) << "nothing was lent";
