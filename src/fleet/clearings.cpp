@@ -50,11 +50,14 @@ struct Clearings::Clearing {
   Timer overdue;
 };
 
-Clearings::Clearings(Timekeeper& clock, Tell tell_someone, std::function<void()> on_removed)
+Clearings::Clearings(Timekeeper& clock, Tell tell_someone, std::function<void()> on_change)
     : clock_(clock),
       tell_someone_(std::move(tell_someone)),
-      on_removed_(std::move(on_removed)),
-      retry_(clock, [this] { settle(); }) {}
+      on_change_(std::move(on_change)),
+      retry_(clock, [this] {
+        settle();
+        on_change_();
+      }) {}
 
 Clearings::~Clearings() = default;
 
@@ -65,6 +68,12 @@ void Clearings::add(const std::vector<ListenerSet::Address>& addresses, std::chr
                                                       std::move(sockets), time));
   }
   settle();
+}
+
+/// A worker that cannot be told now may be told in a moment, and nothing else need happen until then.
+void Clearings::settle() {
+  entrust_to(tell_someone_);
+  if (has_unassigned() && !retry_.is_running()) retry_.start(kRetry);
 }
 
 void Clearings::entrust_to(const Tell& tell) {
@@ -116,7 +125,7 @@ void Clearings::on_overdue(std::uint32_t number, std::chrono::milliseconds time)
 
 void Clearings::remove(std::uint32_t number) {
   clearings_.remove_if([number](const auto& clearing) { return clearing->message.number == number; });
-  on_removed_();
+  on_change_();
 }
 
 }  // namespace tcp_echo

@@ -23,17 +23,17 @@ class Clearings {
   /// Tells a worker, and gives it; null if none can be told.
   using Tell = std::function<Child*(const ClearMessage&, std::span<const int>)>;
 
-  /// `tell_someone` tells a worker that serves, another one each time. `on_removed` is called when there is
-  /// one less.
-  Clearings(Timekeeper& clock, Tell tell_someone, std::function<void()> on_removed);
+  /// `tell_someone` tells a worker that serves, another one each time. `on_change` is called when there is
+  /// one less, and when one that nobody could take has been offered again: others may have to see to it.
+  Clearings(Timekeeper& clock, Tell tell_someone, std::function<void()> on_change);
   ~Clearings();
   Clearings(const Clearings&) = delete;
   Clearings& operator=(const Clearings&) = delete;
 
   /// Nobody can begin a handshake with these any more. What is not empty after `time` is closed all the same.
   void add(const std::vector<ListenerSet::Address>& addresses, std::chrono::milliseconds time);
-  /// Finds a worker for those that have none: call it whenever one may have begun to serve.
-  void settle() { entrust_to(tell_someone_); }
+  /// Finds a worker for those that have none, now or soon: call it whenever one may have begun to serve.
+  void settle();
   /// The same for a worker that is started because nobody else can be told.
   void entrust_to(const Tell& tell);
   /// By a worker that serves or leaves. One that is not its own is passed over, here and below.
@@ -54,7 +54,7 @@ class Clearings {
 
   Timekeeper& clock_;
   Tell tell_someone_;
-  std::function<void()> on_removed_;
+  std::function<void()> on_change_;
   std::list<std::unique_ptr<Clearing>> clearings_;
   std::uint32_t next_number_ = 1;
   Timer retry_;

@@ -30,13 +30,13 @@ struct ClearingsTest : HouseholdTest {
 
   Child* told_next = nullptr;                                    ///< null: nobody can be told
   std::map<std::uint32_t, std::pair<Child*, std::size_t>> told;  ///< number: worker, descriptors
-  int removed = 0;
+  int changes = 0;
   Clearings clearings{clock,
                       [this](const ClearMessage& message, std::span<const int> descriptors) {
                         if (told_next != nullptr) told[message.number] = {told_next, descriptors.size()};
                         return told_next;
                       },
-                      [this] { ++removed; }};
+                      [this] { ++changes; }};
 };
 
 TEST_F(ClearingsTest, KeepTheListenersUntilAWorkerHasClearedThem) {
@@ -50,7 +50,7 @@ TEST_F(ClearingsTest, KeepTheListenersUntilAWorkerHasClearedThem) {
   clearings.on_cleared(worker(0), told.begin()->first);
   EXPECT_TRUE(clearings.is_empty());
   EXPECT_TRUE(socket.expired());
-  EXPECT_EQ(removed, 1);
+  EXPECT_EQ(changes, 1);
 }
 
 TEST_F(ClearingsTest, OfManyListenersAreSpreadOverMessages) {
@@ -106,11 +106,22 @@ TEST_F(ClearingsTest, GoToAnotherWorkerSoonWhenTheirsCannotTakeThem) {
   EXPECT_FALSE(clearings.is_empty());
 }
 
+TEST_F(ClearingsTest, AreOfferedAgainAndAgainWhileNobodyCanBeTold) {
+  told_next = nullptr;
+  clearings.add({address_of(1)}, 1min);
+  clock.turn(300ms);
+  EXPECT_TRUE(told.empty());
+  EXPECT_GT(changes, 0) << "somebody else may have to see to it";
+  told_next = &worker(1);
+  clock.turn(100ms);
+  EXPECT_EQ(told.size(), 1U);
+}
+
 TEST_F(ClearingsTest, EndWhenTheirTimeIsUp) {
   clearings.add({address_of(1)}, 20ms);
   clock.turn(20ms);
   EXPECT_TRUE(clearings.is_empty());
-  EXPECT_EQ(removed, 1);
+  EXPECT_EQ(changes, 1);
   EXPECT_NE(log.text().find("20ms have passed"), std::string::npos) << log.text();
   EXPECT_EQ(launcher[0].last<GiveUpMessage>().number, told.begin()->first)
       << "its worker has descriptors of them";
