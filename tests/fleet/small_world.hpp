@@ -1,34 +1,57 @@
-// A master and its workers without a process, a socket or a clock: the pure parts that decide (slot_fsm,
-// Loans, Backoff, Agenda), and around them what Fleet does with their decisions, in the simplest way. Timers
-// ring when chance says so, processes do what they like, so every order of events may come up.
+// A fleet without processes, sockets that matter or a clock that runs: the real Fleet and the real Agenda,
+// and around them fake workers that do what chance wants. What has to be so is judged by what those workers
+// were told and have done, not by the fleet's own books.
 #pragma once
+
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "fleet/loans.hpp"
+#include "fleet/fake_worker.hpp"
 #include "support/dice.hpp"
-#include "tcp_echo/fleet/slot_fsm.hpp"
+#include "support/fake_children.hpp"
+#include "support/hand_clock.hpp"
+#include "tcp_echo/fleet/fleet.hpp"
+#include "tcp_echo/ipc/scoreboard.hpp"
+#include "tcp_echo/listeners/generation.hpp"
+#include "tcp_echo/loop/timer.hpp"
 #include "tcp_echo/master/agenda.hpp"
-#include "tcp_echo/process/backoff.hpp"
 
 namespace tcp_echo::test {
 
-class SmallWorld {
- public:
-  explicit SmallWorld(Dice dice);
+inline constexpr unsigned kMostSmallWorkers = 5;
+/// Of the scoreboard: more than ever run at the same time.
+inline constexpr std::size_t kMostSmallBlocks = 64;
 
-  /// Something happens: a worker dies, a timer rings, an operator wants something.
+/// What takes long to make, and serves all walks of a test one after the other. Nothing is logged meanwhile.
+struct Ground {
+  Ground();
+  ~Ground();
+  Ground(const Ground&) = delete;
+  Ground& operator=(const Ground&) = delete;
+
+  Scoreboard scoreboard;
+  ListenerSet listeners;  ///< at the first address, for as many slots as there may be
+  spdlog::level::level_enum log_level;
+};
+
+class SmallWorld final : private Launcher {
+ public:
+  SmallWorld(Ground& ground, Dice dice);
+
+  /// Something happens: a worker dies, time passes, an operator wants something.
   void step();
   /// Nobody fails any more, and whatever is under way comes to its end. Everything has to be served then.
   void expect_to_recover();
-  /// The service ends, gracefully or at once, while things go on to fail. Every slot has to be gone then.
+  /// The service ends, gracefully or at once, while things go on to fail. Everybody has to be gone then.
   void expect_to_end();
 
   /// The first thing that was not as it has to be; empty if there was none.
@@ -37,109 +60,122 @@ class SmallWorld {
   std::string history() const;
 
  private:
-  struct Process {
-    explicit Process(pid_t its_pid) : pid(its_pid) {}
-    pid_t pid;
-    bool is_ready = false;
-    bool stands_still = false;
-    bool is_condemned = false;  ///< it was sent a signal that it dies of
-    bool has_to_end = false;    ///< it was told DRAIN or STOP
-    std::chrono::milliseconds ready_at{};
-    std::set<std::size_t> borrowed;
-  };
-  struct Slot {
-    SlotState state = SlotState::kEmpty;
-    std::optional<Process> worker;
-    std::optional<Process> candidate;
-    Backoff backoff{std::chrono::milliseconds(100), std::chrono::milliseconds(30'000)};
-    std::chrono::milliseconds served_for{};  ///< the last worker, when it ended
-    bool needs_borrower = false;
-    std::chrono::milliseconds may_borrow_from{};
-    // Timers that run.
-    bool late = false;
-    bool delay = false;
-    bool patience = false;
-    bool unserved = false;
-  };
-  struct Movement {
-    std::size_t workers = 0;
-    std::vector<std::size_t> renewed;
-  };
-  struct Refusal {
-    std::size_t borrower = 0;
-    pid_t pid = 0;
-    std::size_t lender = 0;
+  using Time = std::chrono::milliseconds;
+  /// An accept queue.
+  struct Queue {
+    std::weak_ptr<const UniqueFd> socket;  ///< closed once nobody has it
+    bool is_in_service = false;
+    bool clients_may_wait = false;
+    std::optional<Time> removed_at;  ///< its address is not served any more
+    Stopwatch neglected;
   };
 
-  // What happens from outside.
-  void something_happens_to_a_slot();
-  void something_happens_to_a_process(std::size_t index);
-  void a_timer_rings(std::size_t index);
+  // Time, and what the operator wants.
+  void time_passes();
+  void turn(Time time);
+  void beat();
   void somebody_wants_something();
-  void something_happens_to_the_movement();
-  void deliver_a_refusal();
-  void lose(std::size_t index);
-  void become_ready(std::size_t index);
-  void watch_over(std::size_t index);
 
-  // What Fleet makes of the decisions.
-  void handle(std::size_t index, SlotEvent event);
-  void act(std::size_t index, SlotAction action);
-  void spawn(std::size_t index);
-  void spawn_to_drain(std::size_t index);
-  bool try_spawn(Slot& slot);
-  void install(Slot& slot);
-  void clear_place(std::size_t index);
-  void settle_loans();
-  bool lend(std::size_t lender, std::size_t borrower);
-  bool take_back(std::size_t lender, std::size_t borrower);
+  // What workers do.
+  Result<std::unique_ptr<Lifeline>> start(const ChildRole& role, unsigned number,
+                                          const std::vector<int>& listeners, Lifeline::Ear& ear) override;
+  std::unique_ptr<Lifeline> adopt(const ChildRecord& record, Lifeline::Ear& ear) override;
+  void something_happens_to_a_worker();
+  void turn_again(FakeWorker& worker);
+  void beat(const FakeWorker& worker);
+  void something_bad_happens_to(FakeWorker& worker);
+  void die(FakeWorker& worker);
+  void bury_the_killed(bool a_moment_passes);
+  void hear_next(FakeWorker& worker);
+  void finish_something(FakeWorker& worker);
+  void clear_one(FakeWorker& worker);
+  void empty_queues(FakeWorker& worker);
+  static bool can_be_heard(const FakeWorker& worker);
+  void note_emptied(const std::vector<int>& listeners);
+  void say(FakeWorker& worker, const ToMaster& message);
+  void end(FakeWorker& worker, const ExitStatus& status);
+  FakeWorker* in_place(unsigned slot);
 
-  // Movements.
+  // What a master makes of what the operator wants.
   void begin_next();
   void begin(const Job& job);
-  void move(Movement movement);
-  void change();
-  void fail_movement();
-  std::vector<std::size_t> all_slots_of(std::size_t workers) const;
+  void reload();
+  void scale(int by);
+  void restart(const Job& job);
+  void move(std::shared_ptr<const Generation> generation, unsigned workers, std::vector<unsigned> renewed,
+            std::function<void(bool)> then);
+  void take_up(const std::shared_ptr<const Generation>& generation, unsigned workers,
+               const std::vector<unsigned>& renewed);
+  void learn_of(const ListenerSet& listeners);
+  void retry_restarts();
 
   // The end.
   void drain();
   void stop();
-  void go_on_ending(std::size_t index);
+  void on_all_gone();
+  bool every_slot_has_failed() const;
 
   void recover_a_little();
-  void recover(std::size_t index);
   bool is_calm() const;
   void expect_everybody_served();
-  void check();
-  void check(std::size_t index);
-  bool is_or_will_be_served(std::size_t index) const;
-  bool will_serve(const Slot& slot) const;
-  bool can_borrow(std::size_t index) const;
-  bool needs_borrower(const Slot& slot) const;
-  bool anyone_serves() const;
-  bool goes_wrong(std::size_t once_in) { return misfortune_ && dice_.once_in(once_in); }
 
-  void note(const std::string& what, std::size_t index);
+  // What has to be so at any time.
+  void check();
+  void note_told(FakeWorker& worker);
+  void check_queues();
+  std::string name_of(int listener) const;
+  void check_queue(int listener, Queue& queue);
+  bool anyone_attends_to(int listener) const;
+  bool anyone_can_begin_to_empty() const;
+  void check_that_all_drain();
+  bool clients_may_wait() const;
+  void check_worker(FakeWorker& worker);
+  void check_end_of(FakeWorker& worker);
+  void check_slot(unsigned slot);
+  void check_service(unsigned slot);
+  void check_respawn();
+  bool anyone_cannot_be_told() const;
+  bool anyone_refused_lately() const;
+  std::size_t acceptors_of(int listener) const;
+
+  bool goes_wrong(std::size_t once_in) { return misfortune_ && dice_.once_in(once_in); }
+  const Config& config() const { return generation_->config; }
+  void note(const std::string& what);
   void complain(const std::string& what);
 
+  Ground& ground_;
   Dice dice_;
-  std::vector<Slot> slots_;
-  std::vector<Process> leavers_;
-  std::size_t workers_;
-  Loans loans_;
+  HandClock clock_;
+  FakeLauncher launcher_;
+  std::vector<std::unique_ptr<FakeWorker>> workers_;  ///< all that run
+  std::map<int, Queue> queues_;                       ///< by descriptor
+  unsigned wanted_;                                   ///< workers
+  unsigned most_ever_;                                ///< slots
+  std::shared_ptr<const Generation> generation_;
   Agenda agenda_;
-  std::optional<Movement> movement_;
-  std::vector<Refusal> refusals_;
-  std::chrono::milliseconds now_{1};
-  pid_t last_pid_ = 0;
-  bool loan_retry_ = false;  ///< that timer runs
-  bool is_changing_ = false;
-  bool is_ending_ = false;
-  bool is_past_deadline_ = false;
+  std::vector<Job> failed_restarts_;
+  int movements_under_way_ = 0;
+  bool is_moving_in_ = false;  ///< candidates are being started
+  bool is_up_ = false;
   bool misfortune_ = true;
+
+  std::optional<Time> drained_at_;
+  std::optional<Time> stopped_at_;
+  std::set<unsigned> failed_in_the_end_;      ///< slots whose last worker could not empty its queues
+  bool has_lost_someone_in_the_end_ = false;  ///< who has not emptied its queues
+  std::set<unsigned> through_;                ///< slots whose last worker has
+  bool is_over_ = false;
+
+  std::map<unsigned, Stopwatch> unserved_, served_twice_, empty_;  ///< by slot
+  Stopwatch nobody_comes_;
+
   std::string complaint_;
   std::deque<std::string> history_;
+
+  Timer heart_;     ///< of all workers
+  Timer retry_;     ///< of restarts
+  Timer deadline_;  ///< of a graceful stop
+  Fleet fleet_;
 };
 
 }  // namespace tcp_echo::test

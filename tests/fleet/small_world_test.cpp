@@ -12,16 +12,18 @@ void take_steps(SmallWorld& world, std::size_t most) {
 }
 
 TEST(SmallWorld, EverySlotHasSomebodyWhoAcceptsOrWill) {
-  take_walks(3000, [](Dice dice) {
-    SmallWorld world(dice);
-    take_steps(world, 1000);
+  Ground ground;
+  take_walks(250, [&ground](Dice dice) {
+    SmallWorld world(ground, dice);
+    take_steps(world, 300);
     ASSERT_EQ(world.complaint(), "") << world.history();
   });
 }
 
 TEST(SmallWorld, IsServedInFullOnceNothingFailsAnyMore) {
-  take_walks(10'000, [](Dice dice) {
-    SmallWorld world(dice);
+  Ground ground;
+  take_walks(1200, [&ground](Dice dice) {
+    SmallWorld world(ground, dice);
     take_steps(world, dice.below(100));
     world.expect_to_recover();
     ASSERT_EQ(world.complaint(), "") << world.history();
@@ -29,8 +31,9 @@ TEST(SmallWorld, IsServedInFullOnceNothingFailsAnyMore) {
 }
 
 TEST(SmallWorld, AStopEndsItFromWhereverItIs) {
-  take_walks(10'000, [](Dice dice) {
-    SmallWorld world(dice);
+  Ground ground;
+  take_walks(1200, [&ground](Dice dice) {
+    SmallWorld world(ground, dice);
     take_steps(world, dice.below(100));
     world.expect_to_end();
     ASSERT_EQ(world.complaint(), "") << world.history();

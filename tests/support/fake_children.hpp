@@ -33,8 +33,15 @@ class FakeProcess {
   }
   /// Its channel takes nothing for as long.
   void be_deaf(bool deaf) { is_deaf_ = deaf; }
+  /// Too many descriptors of the user are on their way: its channel takes none for as long.
+  void be_out_of_reach_for_descriptors(bool out) { is_out_of_reach_for_descriptors_ = out; }
 
   // What it saw.
+  struct Told {
+    ToWorker message;
+    std::vector<int> descriptors;
+  };
+  const std::vector<Told>& told() const { return told_; }
   pid_t pid() const { return pid_; }
   unsigned number() const { return number_; }
   std::size_t listeners() const { return listeners_; }
@@ -65,15 +72,11 @@ class FakeProcess {
     return T{};
   }
   /// How many descriptors came with the last message of any kind.
-  std::size_t last_descriptors() const { return told_.empty() ? 0 : told_.back().descriptors; }
+  std::size_t last_descriptors() const { return told_.empty() ? 0 : told_.back().descriptors.size(); }
 
  private:
   friend class FakeLauncher;
   friend class FakeLifeline;
-  struct Told {
-    ToWorker message;
-    std::size_t descriptors;
-  };
 
   void end(const ExitStatus& status) {
     auto* const ear = std::exchange(ear_, nullptr);
@@ -87,6 +90,7 @@ class FakeProcess {
   std::vector<int> signals_;
   bool understands_ = true;
   bool is_deaf_ = false;
+  bool is_out_of_reach_for_descriptors_ = false;
   bool was_hung_up_on_ = false;
   Lifeline::Ear* ear_ = nullptr;  ///< null: the process has ended, or nobody hears of it
 };
@@ -101,7 +105,9 @@ class FakeLifeline final : public Lifeline {
   Result<void> send(const ToWorker& message, std::span<const int> descriptors) override {
     if (!process_.understands_) return failure(ExitCode::kSoftware, "it speaks another protocol version");
     if (process_.is_deaf_ || !process_.runs()) return failure(ExitCode::kOsError, "it does not listen");
-    process_.told_.push_back({message, descriptors.size()});
+    if (!descriptors.empty() && process_.is_out_of_reach_for_descriptors_)
+      return failure(ExitCode::kOsError, "too many references");
+    process_.told_.push_back({message, {descriptors.begin(), descriptors.end()}});
     return {};
   }
   bool is_reachable() const noexcept override { return process_.understands_; }
