@@ -8,9 +8,9 @@
 
 namespace tcp_echo {
 
-UniqueFd copy_of(int fd) {
+UniqueFd copy_of(int fd, std::string_view attempted) {
   UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!copy) throw FatalError(system_error("take a descriptor over", errno));
+  if (!copy) throw FatalError(system_error(attempted, errno));
   return copy;
 }
 

@@ -40,7 +40,7 @@ void Lending::settle() {
   if (has_ended_ || crew_.generation().listeners.is_inherited()) return;  // all slots share those
   end_outdated_loans();
   for (const auto& [lender, from, to] : loans_.settle(lenders())) {
-    if (from && !take_back(lender, *from, *able(*from))) loans_.set_borrower(lender, from);
+    if (from) end_loan(lender, *from);
     if (to && !lend(lender, *to, *able(*to))) loans_.set_borrower(lender, std::nullopt);
   }
   if (!is_settled()) settle_soon();
@@ -52,12 +52,18 @@ bool Lending::is_outdated(std::size_t lender) const {
   return needs_borrower(lender) && borrower_of(lender) && lent_[lender] != listeners_of(lender);
 }
 
+/// Its slot is served again. A borrower that cannot be told accepts on until it can.
+void Lending::end_loan(std::size_t lender, std::size_t borrower) {
+  if (!take_back(lender, *able(borrower))) return loans_.set_borrower(lender, borrower);
+  spdlog::info("worker {} serves its listeners again; worker {} gives them back", lender + 1, borrower + 1);
+}
+
 void Lending::end_outdated_loans() {
   for (std::size_t lender = 0; lender < crew_.slot_count(); ++lender) {
     if (!is_outdated(lender)) continue;
     const auto borrower = *borrower_of(lender);
     auto* const worker = able(borrower);
-    if (worker == nullptr || take_back(lender, borrower, *worker)) loans_.set_borrower(lender, std::nullopt);
+    if (worker == nullptr || take_back(lender, *worker)) loans_.set_borrower(lender, std::nullopt);
   }
 }
 
@@ -98,28 +104,26 @@ Child* Lending::able(std::size_t slot) const {
 }
 
 bool Lending::lend(std::size_t lender, std::size_t borrower, Child& worker) {
-  const auto slot = static_cast<unsigned>(lender);
-  const LendMessage message{slot + 1, crew_.generation().listeners.ids_of_slot(slot)};
-  auto listeners = listeners_of(lender);
-  if (auto told = worker.try_tell(message, listeners); !told) {
+  const LendMessage message{static_cast<std::uint32_t>(lender + 1), listeners_of(lender)};
+  const auto descriptors = crew_.generation().listeners.of_slot(static_cast<unsigned>(lender));
+  if (auto told = worker.try_tell(message, descriptors); !told) {
     spdlog::warn("the listeners of worker {} cannot be lent to {}: {}{}", message.slot, worker.name(),
                  told.error().text, has_ended_ ? "" : "; trying again in " + format_duration(kLoanRetry));
     return false;
   }
   loans_.set_borrower(lender, borrower);
-  lent_[lender] = std::move(listeners);
+  lent_[lender] = message.listeners;
   spdlog::info("the listeners of worker {} are lent to worker {}", message.slot, borrower + 1);
   return true;
 }
 
-bool Lending::take_back(std::size_t lender, std::size_t borrower, Child& worker) {
+bool Lending::take_back(std::size_t lender, Child& worker) {
   const TakeBackMessage message{static_cast<std::uint32_t>(lender + 1)};
   if (auto told = worker.try_tell(message); !told) {
     spdlog::warn("{} cannot be told to give the listeners of worker {} back: {}; trying again in {}",
                  worker.name(), message.slot, told.error().text, format_duration(kLoanRetry));
     return false;
   }
-  spdlog::info("worker {} serves its listeners again; worker {} gives them back", message.slot, borrower + 1);
   return true;
 }
 

@@ -54,11 +54,12 @@ class Lending {
   bool is_full(std::size_t slot) const;
   /// The worker of that slot, if it can be lent to.
   Child* able(std::size_t slot) const;
-  bool take_back(std::size_t lender, std::size_t borrower, Child& worker);
+  static bool take_back(std::size_t lender, Child& worker);
   bool needs_borrower(std::size_t slot) const;
-  std::vector<int> listeners_of(std::size_t slot) const {
-    return crew_.generation().listeners.of_slot(static_cast<unsigned>(slot));
+  std::vector<ListenerId> listeners_of(std::size_t slot) const {
+    return crew_.generation().listeners.ids_of_slot(static_cast<unsigned>(slot));
   }
+  void end_loan(std::size_t lender, std::size_t borrower);
   void end_outdated_loans();
   bool is_outdated(std::size_t lender) const;
   std::vector<Lender> lenders() const;
@@ -67,8 +68,8 @@ class Lending {
   Timekeeper& clock_;
   const Crew& crew_;
   Loans loans_{0};
-  std::vector<std::vector<int>> lent_;  ///< what each slot's borrower has got
-  std::vector<Refusal> refusals_;       ///< by slot
+  std::vector<std::vector<ListenerId>> lent_;  ///< what each slot's borrower has got
+  std::vector<Refusal> refusals_;              ///< by slot
   bool has_ended_ = false;
   Timer retry_;
 };

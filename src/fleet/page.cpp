@@ -66,24 +66,28 @@ void FleetPage::grow_to(unsigned slots) {
 
 // ---- one event after the other
 
-/// Nobody settles, and nothing is reported, before the last of the steps.
+/// Nobody settles, and nothing is reported, before the last of the steps; and then only if one of them wants
+/// it.
 template <class Steps>
 void FleetPage::as_one_event(Steps steps) {
   const bool is_part_of_another = std::exchange(is_busy_, true);
   steps();
   is_busy_ = is_part_of_another;
-  settle();
+  if (is_wanted_) settle();
 }
 
 /// Who sees to it after whom. A part that finds itself with another worker or without one has said so before.
 void FleetPage::settle() {
+  is_wanted_ = true;
   if (is_busy_) return;
   is_busy_ = true;
-  hasten_someone();
-  lending_.settle();
-  clearings_.settle();
-  start_emptying();
-  is_busy_ = false;
+  if (!start_failure_) {
+    hasten_someone();
+    lending_.settle();
+    clearings_.settle();
+    start_emptying();
+  }
+  is_busy_ = is_wanted_ = false;
   report();
 }
 
@@ -112,10 +116,18 @@ void FleetPage::hasten_someone() {
   next->hasten(soon);
 }
 
-/// Once the service ends: listeners that no worker empties get one.
+/// Once the service ends: listeners that no worker empties get one, one at a time. What the one that was
+/// started last can take is not known before it is READY.
 void FleetPage::start_emptying() {
-  if (!ending_.has_begun()) return;
-  while (auto* const slot = ending_.next_to_drain(roster_)) slot->handle(SlotEvent::kDrain);
+  const auto is_starting = [](const auto& slot) {
+    return slot->state() == SlotState::kEmptyingAgain && !slot->worker()->was_ready();
+  };
+  const auto& slots = roster_.slots();
+  while (ending_.has_begun() && std::none_of(slots.begin(), slots.end(), is_starting)) {
+    auto* const slot = ending_.next_to_drain(roster_);
+    if (slot == nullptr) return;
+    slot->handle(SlotEvent::kDrain);
+  }
 }
 
 // ---- what the master wants
@@ -165,6 +177,7 @@ bool FleetPage::is_moving() const {
 void FleetPage::drain() {
   as_one_event([this] {
     end_within(config().shutdown_timeout);
+    clearings_.settle();  // while there are workers that serve
     ending_.expect_emptiers(roster_);
     departures_.drain();
     const auto is_retired = [](const auto& slot) { return slot->state() == SlotState::kRetired; };
@@ -250,6 +263,7 @@ void FleetPage::on_candidates_ready() {
     watchdog_.watch(config().watchdog);
     clearings_.add(removed, std::min(config().shutdown_timeout, kLongestClearing));
     departures_.hand_over();
+    settle();
   });
   movement.on_done({});
 }

@@ -82,7 +82,8 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   Startup startup_;
   std::optional<Error> start_failure_;  ///< that nobody has heard of yet
   unsigned slots_with_a_past_ = 0;
-  bool is_busy_ = false;  ///< with one event
+  bool is_busy_ = false;    ///< with one event
+  bool is_wanted_ = false;  ///< a part has asked to settle
   bool was_up_ = false;
   bool is_over_ = false;
 };

@@ -34,11 +34,15 @@ Slot::Slot(const Household& household, Ending& ending, Host& host, unsigned inde
       unserved_(household.clock, [this] { household_.settle(); }) {}
 
 void Slot::handle(SlotEvent event) {
+  const auto before = state_;
+  auto last = SlotAction::kNone;
   for (std::optional<SlotEvent> next = event; next;) {
     const auto [state, action] = step(state_, *next);
     state_ = state;
+    last = action;
     next = act(action);
   }
+  if (state_ == before && last == SlotAction::kNone) return;  // it was none of this slot's events
   host_.on_step(*this);
   household_.settle();
 }
@@ -180,6 +184,7 @@ void Slot::on_ready() {
   late_.stop();
   worker_->note_ready();
   handle(SlotEvent::kReady);
+  household_.settle();  // also after one that was started to drain: it is known now what it can take
 }
 
 void Slot::on_exit(Child& child, const ExitStatus& status) {

@@ -57,7 +57,6 @@ constexpr SlotRow kTable[] = {
     {State::kEmptyingAgain, Event::kLate, {State::kEmptyingAgain, Action::kKillLate}},
     {State::kEmptyingAgain, Event::kHung, {State::kEmptyingAgain, Action::kAbort}},
     {State::kEmptyingAgain, Event::kPatienceOver, {State::kEmptyingAgain, Action::kKill}},
-    {State::kEmptyingAgain, Event::kEmptied, {State::kStopping, Action::kNone}},
     {State::kEmptyingAgain, Event::kStop, {State::kStopping, Action::kTellStop}},
 
     {State::kStopping, Event::kFailed, {State::kGone, Action::kLeave}},

@@ -12,6 +12,8 @@ namespace tcp_echo {
 namespace {
 
 /// A process, and the master's end of its channel.
+constexpr auto kAttempted = "take a control channel over";
+
 class ProcessLifeline final : public Lifeline {
  public:
   explicit ProcessLifeline(Ear& ear) : ear_(ear) {}
@@ -114,10 +116,10 @@ Result<std::unique_ptr<Lifeline>> ProgramLauncher::start(const ChildRole& role, 
 std::unique_ptr<Lifeline> ProgramLauncher::adopt(const ChildRecord& record, Lifeline::Ear& ear) {
   auto lifeline = std::make_unique<ProcessLifeline>(ear);
   if (record.protocol != protocol_version()) {
-    lifeline->keep_foreign_channel(record.control < 0 ? UniqueFd() : copy_of(record.control),
+    lifeline->keep_foreign_channel(record.control < 0 ? UniqueFd() : copy_of(record.control, kAttempted),
                                    record.protocol);
   } else if (record.control >= 0) {
-    lifeline->open_channel(loop_, copy_of(record.control));
+    lifeline->open_channel(loop_, copy_of(record.control, kAttempted));
   }
   lifeline->hold(ChildProcess::adopt(
       reaper_, record.pid, [raw = lifeline.get()](const ExitStatus& status) { raw->on_exit(status); }));

@@ -11,7 +11,11 @@ using namespace std::chrono_literals;
 struct FleetTest : ::testing::Test {
   Fleet::Handlers handlers() {
     return {.on_all_ready = [this] { ++all_ready; },
-            .on_start_failure = [this](const Error& error) { start_failure = error.text; },
+            .on_start_failure =
+                [this](const Error& error) {
+                  start_failure = error.text;
+                  log_at_failure = log.text();
+                },
             .on_change = [this] { ++changes; },
             .on_leaving =
                 [this](unsigned slot, pid_t worker) {
@@ -48,6 +52,7 @@ struct FleetTest : ::testing::Test {
   int all_gone = 0;
   int changes = 0;
   std::string start_failure;
+  std::string log_at_failure;
   std::pair<unsigned, pid_t> leaving;
   Result<void> ready_to_change;
   std::vector<std::string> done;
@@ -78,6 +83,17 @@ TEST_F(FleetTest, FailsToStartOnce) {
   fleet.stop();
   EXPECT_EQ(all_gone, 1);
   EXPECT_EQ(start_failure, "");
+}
+
+TEST_F(FleetTest, HastensNobodyWhenTheStartHasFailed) {
+  fleet.start();
+  launcher[0].become_ready();
+  launcher.fail_with("no more processes");
+  launcher[0].exit_with(3);
+  launcher[1].exit_with(3);
+  clock.turn(1s);
+  EXPECT_NE(start_failure, "");
+  EXPECT_FALSE(log_at_failure.ends_with("already\n")) << log_at_failure;
 }
 
 TEST_F(FleetTest, RespawnsAWorkerThatDies) {
@@ -231,6 +247,23 @@ TEST_F(FleetTest, AbortsAWorkerThatHangs) {
   EXPECT_EQ(shown(0), WorkerState::kHung);
 }
 
+TEST_F(FleetTest, LooksForHangsWithoutSettlingWhatIsTriedAgainInItsOwnTime) {
+  auto config = generation->config;
+  config.watchdog = 200ms;
+  const auto watched = std::make_shared<const Generation>(Generation{1, config, generation->listeners});
+  Fleet other(clock, scoreboard, launcher, watched, kSlots, handlers());
+  other.start();
+  for (const auto i : {0U, 1U}) launcher[i].become_ready();
+  launcher[0].be_deaf(true);
+  other.move(movement(watched, 1, {}));
+  const auto lines_before = log.lines_with("cannot be lent");
+  for (int i = 0; i < 100; ++i) {
+    for (const auto block : {0U, 1U}) scoreboard.block(block).heartbeats.add(1);
+    clock.turn(10ms);
+  }
+  EXPECT_EQ(log.lines_with("cannot be lent") - lines_before, 5U) << "every 200 ms, as the line says";
+}
+
 TEST_F(FleetTest, IsGoneWhenEveryWorkerHasDrained) {
   come_up();
   fleet.drain();
@@ -261,6 +294,54 @@ TEST_F(FleetTest, GivesADeadWorkersQueueToAnotherOneWhileItDrains) {
   launcher.last().say(EmptiedMessage{});
   launcher.last().exit_with(0);
   EXPECT_EQ(all_gone, 1);
+}
+
+TEST_F(FleetTest, TriesEachSlotOnceWhenNoWorkerCanTakeAnothersQueue) {
+  come_up();
+  fleet.drain();
+  launcher[0].die_from(SIGSEGV);
+  launcher[2].die_from(SIGSEGV);  // its successor; now its queue is nobody's
+  launcher[1].say(EmptiedMessage{});
+  launcher[1].exit_with(0);
+  std::size_t rounds = 0;
+  while (launcher.last().runs() && ++rounds < 10) {
+    launcher.last().say(RefuseLoanMessage{1});
+    launcher.last().say(EmptiedMessage{});
+    launcher.last().exit_with(0);
+  }
+  EXPECT_EQ(launcher.count(), 4U);
+  EXPECT_EQ(all_gone, 1);
+}
+
+TEST_F(FleetTest, StartsOneWorkerAtATimeForQueuesThatAreNobodys) {
+  const auto grown = next_generation(6);
+  come_up();
+  fleet.move(movement(grown, 6, {2, 3, 4, 5}));
+  for (const auto i : {2U, 3U, 4U, 5U}) launcher[i].become_ready();
+  fleet.move(movement(grown, 1, {}));
+  for (const auto i : {1U, 2U, 3U, 4U, 5U}) launcher[i].exit_with(0);
+  fleet.drain();
+  launcher.start_deaf_ones(true);
+  launcher[0].die_from(SIGKILL);
+  EXPECT_EQ(launcher.count(), 7U) << "it may be able to take them all";
+  launcher.last().become_ready();
+  EXPECT_EQ(launcher.count(), 8U) << "it was not";
+}
+
+TEST_F(FleetTest, GivesAClearingToAWorkerThatStillServesWhenItDrains) {
+  come_up();
+  auto config = generation->config;
+  config.listen = {*Endpoint::parse("127.0.0.2:0")};
+  const auto next = std::make_shared<const Generation>(
+      Generation{2, config, value_or_throw(generation->listeners.changed_to(config, kSlots))});
+  fleet.move(movement(next, kSlots, {0, 1}));
+  launcher[2].become_ready();
+  launcher[3].become_ready();
+  auto& refuses = launcher[2].was_told<ClearMessage>() ? launcher[2] : launcher[3];
+  auto& other = &refuses == &launcher[2] ? launcher[3] : launcher[2];
+  refuses.say(RefuseClearMessage{refuses.last<ClearMessage>().number});
+  fleet.drain();
+  EXPECT_TRUE(other.was_told<ClearMessage>());
 }
 
 TEST_F(FleetTest, StopsAMovementWithTheService) {

@@ -68,7 +68,6 @@ const std::map<std::pair<State, Event>, SlotStep>& table() {
       {{State::kEmptyingAgain, Event::kLate}, {State::kEmptyingAgain, Action::kKillLate}},
       {{State::kEmptyingAgain, Event::kHung}, {State::kEmptyingAgain, Action::kAbort}},
       {{State::kEmptyingAgain, Event::kPatienceOver}, {State::kEmptyingAgain, Action::kKill}},
-      {{State::kEmptyingAgain, Event::kEmptied}, {State::kStopping, Action::kNone}},
       {{State::kEmptyingAgain, Event::kStop}, {State::kStopping, Action::kTellStop}},
 
       {{State::kStopping, Event::kFailed}, {State::kGone, Action::kLeave}},

@@ -240,7 +240,7 @@ void SmallWorld::on_all_gone() {
   if (!drained_at_ && !stopped_at_) complain("it ends though nobody wants it to");
   if (!workers_.empty()) complain(workers_.front()->name() + " outlives the end");
   const bool was_cut_short = stopped_at_ || clock_.now() >= *drained_at_ + config().shutdown_timeout;
-  if (was_cut_short || every_slot_has_failed()) return;
+  if (was_cut_short || every_slot_was_tried()) return;
   if (clients_may_wait()) complain("the end has come, and clients may still wait");
 }
 
@@ -251,7 +251,7 @@ bool SmallWorld::clients_may_wait() const {
   });
 }
 
-/// Then nobody is left who could empty anything.
-bool SmallWorld::every_slot_has_failed() const { return failed_in_the_end_.size() == most_ever_; }
+/// Each slot gets one worker for the end: then no slot is left whose worker could empty anything.
+bool SmallWorld::every_slot_was_tried() const { return tried_in_the_end_.size() == most_ever_; }
 
 }  // namespace tcp_echo::test

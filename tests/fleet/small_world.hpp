@@ -113,7 +113,7 @@ class SmallWorld final : private Launcher {
   void drain();
   void stop();
   void on_all_gone();
-  bool every_slot_has_failed() const;
+  bool every_slot_was_tried() const;
 
   void recover_a_little();
   bool is_calm() const;
@@ -161,7 +161,7 @@ class SmallWorld final : private Launcher {
 
   std::optional<Time> drained_at_;
   std::optional<Time> stopped_at_;
-  std::set<unsigned> failed_in_the_end_;      ///< slots whose last worker could not empty its queues
+  std::set<unsigned> tried_in_the_end_;       ///< slots that have had their worker for the end
   bool has_lost_someone_in_the_end_ = false;  ///< who has not emptied its queues
   std::set<unsigned> through_;                ///< slots whose last worker has
   bool is_over_ = false;

@@ -112,16 +112,18 @@ bool SmallWorld::anyone_attends_to(int listener) const {
   });
 }
 
-/// One that serves can be told; once the service ends one that is started.
+/// One that serves can be told; once the service ends one that is started, one at a time.
 bool SmallWorld::anyone_can_begin_to_empty() const {
   if (!drained_at_) {
     return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->serves(); });
   }
+  const auto is_starting = [](const auto& worker) { return worker->is_of_the_end && !worker->is_ready; };
+  if (std::any_of(workers_.begin(), workers_.end(), is_starting)) return false;
   for (unsigned slot = 0; slot < most_ever_; ++slot) {
     const bool is_gone = std::none_of(workers_.begin(), workers_.end(), [slot](const auto& worker) {
       return worker->slot() == slot && worker->place == FakeWorker::Place::kHolder;
     });
-    if (is_gone && !failed_in_the_end_.contains(slot)) return true;
+    if (is_gone && !tried_in_the_end_.contains(slot)) return true;
   }
   return false;
 }

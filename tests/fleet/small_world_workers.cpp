@@ -16,7 +16,7 @@ Result<std::unique_ptr<Lifeline>> SmallWorld::start(const ChildRole& role, unsig
     complain("worker " + std::to_string(number) + " is started again, and no client waits");
   if (goes_wrong(8)) {
     note("worker " + std::to_string(number) + " cannot be started");
-    if (drained_at_) failed_in_the_end_.insert(slot);
+    if (drained_at_) tried_in_the_end_.insert(slot);
     empty_[slot].reset();
     nobody_comes_.reset();
     return failure(ExitCode::kOsError, "as chance wants");
@@ -133,7 +133,7 @@ bool SmallWorld::can_be_heard(const FakeWorker& worker) {
 void SmallWorld::end(FakeWorker& worker, const ExitStatus& status) {
   note(worker.name() + " " + status.text());
   const bool has_told_so = worker.has_emptied && can_be_heard(worker);
-  if (worker.is_of_the_end && !has_told_so) failed_in_the_end_.insert(worker.slot());
+  if (worker.is_of_the_end) tried_in_the_end_.insert(worker.slot());
   if (has_told_so) through_.insert(worker.slot());
   if (drained_at_ && worker.place == FakeWorker::Place::kHolder && !has_told_so)
     has_lost_someone_in_the_end_ = true;

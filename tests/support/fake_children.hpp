@@ -137,6 +137,9 @@ class FakeLauncher final : public Launcher {
     failure_ = text ? std::optional(Error{ExitCode::kOsError, *text}) : std::nullopt;
   }
 
+  /// Those that are started from now on take nothing in their channels.
+  void start_deaf_ones(bool deaf) { starts_deaf_ones_ = deaf; }
+
   std::size_t count() const { return processes_.size(); }
   /// In the order in which they were started or adopted.
   FakeProcess& operator[](std::size_t index) { return *processes_.at(index); }
@@ -147,12 +150,14 @@ class FakeLauncher final : public Launcher {
                                         Lifeline::Ear& ear) {
     processes_.push_back(std::make_unique<FakeProcess>(pid, number, listeners));
     processes_.back()->ear_ = &ear;
+    processes_.back()->be_deaf(starts_deaf_ones_);
     return std::make_unique<FakeLifeline>(*processes_.back());
   }
 
   std::vector<std::unique_ptr<FakeProcess>> processes_;
   std::optional<Error> failure_;
   pid_t last_pid_ = 100;
+  bool starts_deaf_ones_ = false;
 };
 
 }  // namespace tcp_echo::test

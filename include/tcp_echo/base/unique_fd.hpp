@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <string_view>
 #include <utility>
 
 namespace tcp_echo {
@@ -36,7 +37,8 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-/// Another descriptor of the same open file, close-on-exec (F_DUPFD_CLOEXEC, fcntl(2)). Throws FatalError.
-UniqueFd copy_of(int fd);
+/// Another descriptor of the same open file, close-on-exec (F_DUPFD_CLOEXEC, fcntl(2)). Throws FatalError,
+/// which says what was attempted.
+UniqueFd copy_of(int fd, std::string_view attempted = "take a descriptor over");
 
 }  // namespace tcp_echo

@@ -20,7 +20,7 @@ enum class SlotState : std::uint8_t {
   kEmptyingAgain,  ///< the same by the last process of the slot, which gets no successor
   kStopping,       ///< nobody waits any more, or nobody cares: the process has to end
   kGone,           ///< for good, unless its listeners are to be emptied once more
-  kSpent,          ///< for good: its last process could not even empty them
+  kSpent,          ///< for good: it has had a process for that already
 };
 inline constexpr std::array kSlotStates = {
     SlotState::kEmpty,    SlotState::kStarting, SlotState::kServing,  SlotState::kHung,

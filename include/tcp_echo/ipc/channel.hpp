@@ -51,6 +51,9 @@ class Channel {
   /// by itself; a peer's last words may have to be heard before its death is judged.
   bool receive_one();
 
+  /// Nothing comes from it any more.
+  void stop() noexcept { poll_.stop(); }
+
   /// Borrowed.
   int fd() const noexcept { return fd_.get(); }
 

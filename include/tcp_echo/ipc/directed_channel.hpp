@@ -26,10 +26,11 @@ class DirectedChannel {
   DirectedChannel(Loop& loop, UniqueFd fd, Handlers handlers)
       : channel_(loop, std::move(fd),
                  {.on_message =
-                      [on_message = std::move(handlers.on_message), on_nonsense = handlers.on_nonsense](
+                      [this, on_message = std::move(handlers.on_message), on_nonsense = handlers.on_nonsense](
                           Message message, std::vector<UniqueFd> descriptors) {
                         auto incoming = narrowed<Incoming>(std::move(message));
                         if (incoming) return on_message(std::move(*incoming), std::move(descriptors));
+                        channel_.stop();
                         on_nonsense({DecodeError::Kind::kNonsense, "a message that does not belong there"});
                       },
                   .on_closed = std::move(handlers.on_closed),
