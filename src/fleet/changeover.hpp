@@ -23,13 +23,11 @@ class Changeover {
   /// What becomes of it.
   class Host {
    public:
+    virtual ~Host() = default;
     /// All candidates are READY: the moment to let them take their places.
     virtual void on_candidates_ready() = 0;
     /// One of them will not be; the others are not wanted any more.
     virtual void on_candidate_failed(const Error& error) = 0;
-
-   protected:
-    ~Host() = default;
   };
 
   /// Both outlive it.

@@ -15,6 +15,7 @@ namespace tcp_echo {
 /// Who serves, and on what. Slots are counted from 0.
 class Crew {
  public:
+  virtual ~Crew() = default;
   /// Of the workers that are started now.
   virtual const Generation& generation() const = 0;
   virtual std::size_t slot_count() const = 0;
@@ -22,9 +23,6 @@ class Crew {
   virtual Child* serving(std::size_t slot) const = 0;
   /// No worker has accepted for that slot for a while.
   virtual bool needs_borrower(std::size_t slot) const = 0;
-
- protected:
-  ~Crew() = default;
 };
 
 /// All of it outlives the parts.

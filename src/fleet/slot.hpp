@@ -22,6 +22,7 @@ class Slot final : private Child::Holder {
   /// What a slot cannot do alone.
   class Host {
    public:
+    virtual ~Host() = default;
     /// The slot has taken a step, and shows another worker or state.
     virtual void on_step(const Slot& slot) = 0;
     /// Its worker has become READY.
@@ -38,9 +39,6 @@ class Slot final : private Child::Holder {
     virtual void on_spawn_scheduled(const Slot& slot) = 0;
     /// Its worker could not take a loan.
     virtual void on_refused_loan(const Slot& slot, const RefuseLoanMessage& message) = 0;
-
-   protected:
-    ~Host() = default;
   };
 
   /// All of them outlive it. `index` counts from 0.

@@ -23,12 +23,12 @@ ListenerSet::Address address_of(std::size_t slots) {
 }
 
 struct ClearingsTest : HouseholdTest {
-  ClearingsTest() {
+  Child* let_all_serve() {
     for (const unsigned slot : {0U, 1U, 2U}) let_serve(slot);
-    told_next = &worker(0);
+    return &worker(0);
   }
 
-  Child* told_next = nullptr;                                    ///< null: nobody can be told
+  Child* told_next = let_all_serve();                            ///< null: nobody can be told
   std::map<std::uint32_t, std::pair<Child*, std::size_t>> told;  ///< number: worker, descriptors
   int changes = 0;
   Clearings clearings{clock,

@@ -49,15 +49,39 @@ class Stopwatch {
   std::optional<std::chrono::milliseconds> since_;
 };
 
-class FakeWorker {
- public:
+/// What is to be known of a worker, and what chance has made of it.
+struct Conduct {
   /// Whether it has the place of its slot.
   enum class Place { kCandidate, kHolder, kFormer };
 
+  Place place = Place::kHolder;
+  std::optional<std::uint32_t> block = {};  ///< of the scoreboard; none: it was not told
+  bool is_ready = false;                    ///< has said so
+  bool is_foreign = false;                  ///< speaks another protocol version
+  bool stands_still = false;                ///< its loop does not turn
+  bool is_deaf = false;
+  bool is_out_of_reach = false;  ///< for descriptors
+  bool has_emptied = false;      ///< has said so
+  bool is_stranded = false;      ///< has said so since it heard of a successor
+  bool is_of_the_end = false;    ///< was started after the service had begun to end
+  bool has_misbehaved = false;   ///< in a way that may cost it its life
+  bool is_unwanted = false;      ///< was a candidate of a change that has failed
+  bool is_judged = false;        ///< it was seen that it is to die
+  bool is_slow_to_die = false;   ///< time has passed since its SIGKILL
+  std::optional<std::chrono::milliseconds> refused_at = {};  ///< a loan
+
+  // Since when, for those who watch it.
+  Stopwatch unready = {}, hung = {}, aborted = {}, told_to_stop = {}, left_alone = {};
+};
+
+class FakeWorker : public Conduct {
+ public:
   FakeWorker(FakeProcess& process, unsigned slot, std::vector<int> listeners, Place its_place)
-      : place(its_place), process_(process), slot_(slot), heard_{.desks = {{slot, std::move(listeners)}}} {
-    outlook_ = heard_;
-  }
+      : Conduct{its_place},
+        process_(process),
+        slot_(slot),
+        heard_{.desks = {{slot, std::move(listeners)}}},
+        outlook_(heard_) {}
 
   FakeProcess& process() { return process_; }
   const FakeProcess& process() const { return process_; }
@@ -92,25 +116,6 @@ class FakeWorker {
     is_out_of_reach = out;
     process_.be_out_of_reach_for_descriptors(out);
   }
-
-  Place place;
-  std::optional<std::uint32_t> block;  ///< of the scoreboard; none: it was not told
-  bool is_ready = false;               ///< has said so
-  bool is_foreign = false;             ///< speaks another protocol version
-  bool stands_still = false;           ///< its loop does not turn
-  bool is_deaf = false;
-  bool is_out_of_reach = false;                         ///< for descriptors
-  bool has_emptied = false;                             ///< has said so
-  bool is_stranded = false;                             ///< has said so since it heard of a successor
-  bool is_of_the_end = false;                           ///< was started after the service had begun to end
-  bool has_misbehaved = false;                          ///< in a way that may cost it its life
-  bool is_unwanted = false;                             ///< was a candidate of a change that has failed
-  bool is_judged = false;                               ///< it was seen that it is to die
-  bool is_slow_to_die = false;                          ///< time has passed since its SIGKILL
-  std::optional<std::chrono::milliseconds> refused_at;  ///< a loan
-
-  // Since when, for those who watch it.
-  Stopwatch unready, hung, aborted, told_to_stop, left_alone;
 
  private:
   FakeProcess& process_;

@@ -102,8 +102,8 @@ class SmallWorld final : private Launcher {
   void reload();
   void scale(int by);
   void restart(const Job& job);
-  void move(std::shared_ptr<const Generation> generation, unsigned workers, std::vector<unsigned> renewed,
-            std::function<void(bool)> then);
+  void move(const std::shared_ptr<const Generation>& generation, unsigned workers,
+            const std::vector<unsigned>& renewed, std::function<void(bool)> then);
   void take_up(const std::shared_ptr<const Generation>& generation, unsigned workers,
                const std::vector<unsigned>& renewed);
   void learn_of(const ListenerSet& listeners);

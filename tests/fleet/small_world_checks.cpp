@@ -69,7 +69,7 @@ void SmallWorld::check_queues() {
 }
 
 std::string SmallWorld::name_of(int listener) const {
-  const auto number = "listener " + std::to_string(listener);
+  auto number = "listener " + std::to_string(listener);
   for (unsigned slot = 0; slot < most_ever_; ++slot) {
     const auto listeners = generation_->listeners.of_slot(slot);
     if (std::find(listeners.begin(), listeners.end(), listener) != listeners.end())

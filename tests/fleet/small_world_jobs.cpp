@@ -75,8 +75,8 @@ void SmallWorld::retry_restarts() {
   for (const auto& job : std::exchange(failed_restarts_, {})) agenda_.ask_for_restart(job.slot, job.worker);
 }
 
-void SmallWorld::move(std::shared_ptr<const Generation> generation, unsigned workers,
-                      std::vector<unsigned> renewed, std::function<void(bool)> then) {
+void SmallWorld::move(const std::shared_ptr<const Generation>& generation, unsigned workers,
+                      const std::vector<unsigned>& renewed, std::function<void(bool)> then) {
   learn_of(generation->listeners);
   most_ever_ = std::max(most_ever_, workers);
   ++movements_under_way_;

@@ -66,10 +66,9 @@ class FakeProcess {
   /// The last message of that kind.
   template <class T>
   T last() const {
-    for (auto told = told_.rbegin(); told != told_.rend(); ++told) {
-      if (const auto* message = std::get_if<T>(&told->message)) return *message;
-    }
-    return T{};
+    const auto found = std::find_if(told_.rbegin(), told_.rend(),
+                                    [](const Told& told) { return std::holds_alternative<T>(told.message); });
+    return found == told_.rend() ? T{} : std::get<T>(found->message);
   }
   /// How many descriptors came with the last message of any kind.
   std::size_t last_descriptors() const { return told_.empty() ? 0 : told_.back().descriptors.size(); }

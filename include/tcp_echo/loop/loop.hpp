@@ -21,7 +21,7 @@ class Loop final : public Timekeeper {
   /// Throws FatalError when the kernel gives no epoll descriptor.
   Loop();
   /// Lets pending close callbacks run. Every handle must have been closed by then.
-  ~Loop();
+  ~Loop() override;
 
   /// Turns until stop(), or until nothing is left to wait for.
   void run();

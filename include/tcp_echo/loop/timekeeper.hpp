@@ -13,6 +13,7 @@ class Timekeeper {
   Timekeeper() = default;
   Timekeeper(const Timekeeper&) = delete;
   Timekeeper& operator=(const Timekeeper&) = delete;
+  virtual ~Timekeeper() = default;
 
   /// When this turn of the loop began, in milliseconds of the monotonic clock; costs no system call.
   virtual std::chrono::milliseconds now() const noexcept = 0;
@@ -32,9 +33,6 @@ class Timekeeper {
     virtual std::chrono::milliseconds due_in() const noexcept = 0;
   };
   virtual std::unique_ptr<Bell> make_bell(std::function<void()> on_ring) = 0;
-
- protected:
-  ~Timekeeper() = default;
 };
 
 }  // namespace tcp_echo

@@ -22,11 +22,9 @@ namespace tcp_echo {
 /// Waits for jobs: the service manager, or an operator. A job that could not be done has changed nothing.
 class JobWaiter {
  public:
+  virtual ~JobWaiter() = default;
   virtual void on_begin(const Job& job) = 0;
   virtual void on_end(const Job& job, const Result<void>& done) = 0;
-
- protected:
-  ~JobWaiter() = default;
 };
 
 class Jobs {
@@ -34,6 +32,7 @@ class Jobs {
   /// What a job needs of the master.
   class Host {
    public:
+    virtual ~Host() = default;
     /// The configuration, read again.
     virtual Result<GivenConfig> read_config() = 0;
     /// From now on everybody logs there, as `next` says.
@@ -46,9 +45,6 @@ class Jobs {
     /// not: then this program does not go on.
     virtual void prove() = 0;
     virtual void go_back() = 0;
-
-   protected:
-    ~Host() = default;
   };
 
   /// So many workers are wanted at first. All the others outlive the object.

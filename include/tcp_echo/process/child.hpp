@@ -34,13 +34,11 @@ class Child final : private Lifeline::Ear {
   /// holder at a time.
   class Holder {
    public:
+    virtual ~Holder() = default;
     /// The child may be given to another holder in it, and not be destroyed.
     virtual void on_message(Child& child, const ToMaster& message) = 0;
     /// It has ended, and this is the last that is heard of it: it may be destroyed.
     virtual void on_exit(Child& child, const ExitStatus& status) = 0;
-
-   protected:
-    ~Holder() = default;
   };
 
   /// The process runs, and waits for its first message. `clock` and `holder` outlive the child.

@@ -22,6 +22,7 @@ class Lifeline {
   /// Hears what comes over it.
   class Ear {
    public:
+    virtual ~Ear() = default;
     virtual void on_message(const ToMaster& message) = 0;
     /// It speaks another protocol version, so it is not reachable any more. `text` says which.
     virtual void on_foreign(const std::string& text) = 0;
@@ -29,9 +30,6 @@ class Lifeline {
     virtual void on_nonsense(const std::string& text) = 0;
     /// It has ended, and what it said before has been heard. The lifeline may be destroyed in it.
     virtual void on_exit(const ExitStatus& status) = 0;
-
-   protected:
-    ~Ear() = default;
   };
 
   Lifeline() = default;
@@ -60,6 +58,7 @@ class Launcher {
   Launcher() = default;
   Launcher(const Launcher&) = delete;
   Launcher& operator=(const Launcher&) = delete;
+  virtual ~Launcher() = default;
 
   /// The process runs. `listeners` are lent, and `ear` outlives the lifeline.
   virtual Result<std::unique_ptr<Lifeline>> start(const ChildRole& role, unsigned number,
@@ -67,9 +66,6 @@ class Launcher {
   /// One that was started before an execve(2). The record keeps its descriptor: should something fail, the
   /// former program needs it. Throws FatalError if its channel cannot be used.
   virtual std::unique_ptr<Lifeline> adopt(const ChildRecord& record, Lifeline::Ear& ear) = 0;
-
- protected:
-  ~Launcher() = default;
 };
 
 }  // namespace tcp_echo
