@@ -240,8 +240,6 @@ bool FleetPage::may_try_again(const Slot& slot, const Death& death) {
   return true;
 }
 
-void FleetPage::on_spawn_scheduled(const Slot& /*slot*/) { hasten_someone(); }
-
 void FleetPage::on_refused_loan(const Slot& slot, const RefuseLoanMessage& message) {
   const std::size_t lender = message.slot - 1;
   if (!lending_.on_refused(lender, slot.index(), *slot.worker())) return;

@@ -60,7 +60,7 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   Candidate take_candidate(const Slot& slot) override { return changeover_.take(slot.index()); }
   void let_leave(const Slot& slot, std::unique_ptr<Child> worker, bool is_dying) override;
   bool may_try_again(const Slot& slot, const Death& death) override;
-  void on_spawn_scheduled(const Slot& slot) override;
+  void on_spawn_scheduled() override { hasten_someone(); }
   void on_refused_loan(const Slot& slot, const RefuseLoanMessage& message) override;
   void on_candidates_ready() override;
   void on_candidate_failed(const Error& error) override;

@@ -121,7 +121,7 @@ void Slot::schedule_spawn() {
   if (!host_.may_try_again(*this, death_)) return;
   delay_.start(delay);
   expect_service(delay);
-  host_.on_spawn_scheduled(*this);
+  host_.on_spawn_scheduled();
   const auto wait = delay_.due_in();
   spdlog::log(
       level_of(death_), "{}; starting another {}{}", death_.text,

@@ -36,7 +36,7 @@ class Slot final : private Child::Holder {
     /// Its worker has failed. False if no other one is to be started, because the service cannot start.
     virtual bool may_try_again(const Slot& slot, const Death& death) = 0;
     /// Its next worker is due after a delay.
-    virtual void on_spawn_scheduled(const Slot& slot) = 0;
+    virtual void on_spawn_scheduled() = 0;
     /// Its worker could not take a loan.
     virtual void on_refused_loan(const Slot& slot, const RefuseLoanMessage& message) = 0;
   };

@@ -67,26 +67,14 @@ constexpr SlotRow kTable[] = {
     {State::kGone, Event::kDrain, {State::kEmptyingAgain, Action::kSpawnToDrain}},  // nobody else empties
 };
 
-constexpr bool has_no_pair_twice() {
-  for (const auto& row : kTable) {
-    int count = 0;
-    for (const auto& other : kTable) count += row.state == other.state && row.event == other.event ? 1 : 0;
-    if (count != 1) return false;
-  }
-  return true;
-}
-static_assert(has_no_pair_twice(), "a pair of state and event has one outcome");
+static_assert(has_no_pair_twice(std::span<const SlotRow>(kTable)),
+              "a pair of state and event has one outcome");
 
 }  // namespace
 
 std::span<const SlotRow> slot_table() { return kTable; }
 
-SlotStep step(State state, Event event) {
-  for (const auto& row : kTable) {
-    if (row.state == state && row.event == event) return row.step;
-  }
-  return {state, Action::kNone};
-}
+SlotStep step(State state, Event event) { return step_in(slot_table(), state, event); }
 
 std::string_view name_of(State state) {
   switch (state) {

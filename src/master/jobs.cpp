@@ -47,10 +47,28 @@ Jobs::Jobs(Timekeeper& clock, Fleet& fleet, Scoreboard& scoreboard, Host& host, 
       restart_backoff_(backoff_of(config())),
       due_(clock, [this] { begin_next(); }),
       retry_(clock, [this] {
-        for (const auto& job : std::exchange(failed_restarts_, {}))
-          agenda_.ask_for_restart(job.slot, job.worker);
-        proceed();
+        for (const auto& job : std::exchange(failed_restarts_, {})) ask_for_restart(job.slot, job.worker);
       }) {}
+
+void Jobs::ask_for_reload() {
+  agenda_.ask_for_reload();
+  proceed();
+}
+
+void Jobs::ask_for_upgrade() {
+  agenda_.ask_for_upgrade();
+  proceed();
+}
+
+void Jobs::ask_for_workers(int by) {
+  agenda_.ask_for_workers(by);
+  proceed();
+}
+
+void Jobs::ask_for_restart(unsigned slot, pid_t worker) {
+  agenda_.ask_for_restart(slot, worker);
+  proceed();
+}
 
 // ---- one after the other
 

@@ -110,19 +110,16 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
       deadline_(loop_, [this] { fleet_.stop(); }),
       fleet_(loop_, scoreboard_, launcher_, std::move(holdings.generation),
              static_cast<unsigned>(std::max<std::size_t>(holdings.slots, holdings.workers)),
-             Fleet::Handlers{.on_all_ready = [this] { on_all_ready(); },
-                             .on_start_failure = [this](const Error& error) { on_start_failure(error); },
-                             .on_change =
-                                 [this] {
-                                   jobs_.proceed();
-                                   report_.update();
-                                 },
-                             .on_leaving =
-                                 [this](unsigned slot, pid_t worker) {
-                                   jobs_.agenda().ask_for_restart(slot, worker);
-                                   jobs_.proceed();
-                                 },
-                             .on_all_gone = [this] { on_all_gone(); }}),
+             Fleet::Handlers{
+                 .on_all_ready = [this] { on_all_ready(); },
+                 .on_start_failure = [this](const Error& error) { on_start_failure(error); },
+                 .on_change =
+                     [this] {
+                       jobs_.proceed();
+                       report_.update();
+                     },
+                 .on_leaving = [this](unsigned slot, pid_t worker) { jobs_.ask_for_restart(slot, worker); },
+                 .on_all_gone = [this] { on_all_gone(); }}),
       jobs_(loop_, fleet_, scoreboard_, *this, holdings.workers),
       report_(loop_, fleet_, jobs_),
       change_(loop_, reaper_, birth_.program, birth_.arguments, executable_.get(),
@@ -195,11 +192,10 @@ void Master::obey(Command command, int signal) {
   switch (command) {
     case Command::kStop: return stop(signal);
     case Command::kReopenLog: return reopen_log();
-    case Command::kReload: jobs_.agenda().ask_for_reload(); break;
-    case Command::kUpgrade: jobs_.agenda().ask_for_upgrade(); break;
-    case Command::kScale: jobs_.agenda().ask_for_workers(signal == SIGTTIN ? 1 : -1); break;
+    case Command::kReload: return jobs_.ask_for_reload();
+    case Command::kUpgrade: return jobs_.ask_for_upgrade();
+    case Command::kScale: return jobs_.ask_for_workers(signal == SIGTTIN ? 1 : -1);
   }
-  jobs_.proceed();
 }
 
 void Master::stop(int signal) {

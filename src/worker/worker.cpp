@@ -234,6 +234,8 @@ void Worker::lend(const LendMessage& message, std::vector<UniqueFd> descriptors)
   if (connections_ == nullptr) return fail(ExitCode::kSoftware, "the master lent a listener too early");
   const bool accepts = phase_ == WorkerPhase::kServing || phase_ == WorkerPhase::kAsking;
   if (!accepts) return;  // the master hears of it by another message
+  if (!descriptors.empty() && descriptors.size() != message.listeners.size())
+    return fail(ExitCode::kSoftware, "the master lent not as many listeners as it names");
   const auto lent = desks_->lend(message.slot, with_ids(std::move(descriptors), message.listeners));
   if (lent) return;
   spdlog::warn("the listeners of worker {} cannot be taken: {}", message.slot, lent.error().text);

@@ -53,26 +53,14 @@ constexpr WorkerRow kTable[] = {
     {Phase::kLeaving, Event::kDone, {Phase::kLeaving, Action::kLeave}},
 };
 
-constexpr bool has_no_pair_twice() {
-  for (const auto& row : kTable) {
-    int count = 0;
-    for (const auto& other : kTable) count += row.phase == other.phase && row.event == other.event ? 1 : 0;
-    if (count != 1) return false;
-  }
-  return true;
-}
-static_assert(has_no_pair_twice(), "a pair of phase and event has one outcome");
+static_assert(has_no_pair_twice(std::span<const WorkerRow>(kTable)),
+              "a pair of phase and event has one outcome");
 
 }  // namespace
 
 std::span<const WorkerRow> worker_table() { return kTable; }
 
-WorkerStep step(Phase phase, Event event) {
-  for (const auto& row : kTable) {
-    if (row.phase == phase && row.event == event) return row.step;
-  }
-  return {phase, Action::kNone};
-}
+WorkerStep step(Phase phase, Event event) { return step_in(worker_table(), phase, event); }
 
 std::string_view name_of(Phase phase) {
   switch (phase) {

@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "tcp_echo/base/state_table.hpp"
+
 namespace tcp_echo {
 
 enum class WorkerPhase : std::uint8_t {
@@ -52,17 +54,8 @@ enum class WorkerAction : std::uint8_t {
   kLeave
 };
 
-struct WorkerStep {
-  WorkerPhase phase;
-  WorkerAction action;
-  bool operator==(const WorkerStep&) const = default;
-};
-
-struct WorkerRow {
-  WorkerPhase phase;
-  WorkerEvent event;
-  WorkerStep step;
-};
+using WorkerStep = StateStep<WorkerPhase, WorkerAction>;
+using WorkerRow = StateRow<WorkerPhase, WorkerEvent, WorkerAction>;
 
 /// Every pair of phase and event that changes or does something.
 std::span<const WorkerRow> worker_table();

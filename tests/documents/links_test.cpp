@@ -73,6 +73,28 @@ TEST(Documents, HaveNoDeadLink) {
   expect_no_dead_link(kSource, 100);
 }
 
+/// "fleet/slot.cpp" of a module, or the path of another file of ours.
+bool is_a_file(const std::string& name) {
+  const auto trees = {"", "src", "include/tcp_echo", "tests"};
+  return std::any_of(trees.begin(), trees.end(),
+                     [&name](const auto* tree) { return fs::exists(kSource / tree / name); });
+}
+
+TEST(Documents, NameOnlySourcesThatThereAre) {
+  std::size_t count = 0;
+  for (const auto& page : read_pages(kSource)) {
+    for (const auto& code : page.inline_code) {
+      const bool is_source = code.find('/') != std::string::npos && code.find("/X/") == std::string::npos &&
+                             code.find_first_of(" *") == std::string::npos &&
+                             (code.ends_with(".cpp") || code.ends_with(".hpp"));
+      if (!is_source) continue;
+      EXPECT_TRUE(is_a_file(code)) << page.path << " names " << code;
+      ++count;
+    }
+  }
+  EXPECT_GT(count, 10U) << "was anything read?";
+}
+
 TEST(Documents, AreReachedFromTheReadme) { expect_readme_leads_everywhere(kSource); }
 
 TEST(InstalledDocuments, HaveNoDeadLinkAndAreReachedFromTheReadme) {

@@ -43,7 +43,7 @@ struct EndingTest : ::testing::Test, private Slot::Host {
   Candidate take_candidate(const Slot& /*slot*/) override { return {}; }
   void let_leave(const Slot& /*slot*/, std::unique_ptr<Child> /*worker*/, bool /*is_dying*/) override {}
   bool may_try_again(const Slot& /*slot*/, const Death& /*death*/) override { return true; }
-  void on_spawn_scheduled(const Slot& /*slot*/) override {}
+  void on_spawn_scheduled() override {}
   void on_refused_loan(const Slot& /*slot*/, const RefuseLoanMessage& /*message*/) override {}
 };
 

@@ -40,6 +40,21 @@ struct FleetTest : ::testing::Test {
         Generation{generation->number + 1, generation->config,
                    value_or_throw(generation->listeners.grown_to(generation->config, slots))});
   }
+  /// On another address.
+  std::shared_ptr<const Generation> moved_generation() {
+    auto config = generation->config;
+    config.listen = {*Endpoint::parse("127.0.0.2:0")};
+    return std::make_shared<const Generation>(
+        Generation{2, config, value_or_throw(generation->listeners.changed_to(config, kSlots))});
+  }
+  /// That clears the removed address, and the other one; after a change to moved_generation().
+  std::pair<FakeProcess&, FakeProcess&> move_address() {
+    fleet.move(movement(moved_generation(), kSlots, {0, 1}));
+    launcher[2].become_ready();
+    launcher[3].become_ready();
+    if (launcher[2].was_told<ClearMessage>()) return {launcher[2], launcher[3]};
+    return {launcher[3], launcher[2]};
+  }
   WorkerState shown(unsigned slot) { return scoreboard.master().slots[slot].state.load(); }
 
   static constexpr unsigned kSlots = 2;
@@ -208,20 +223,12 @@ TEST_F(FleetTest, GrowsAndShrinks) {
 
 TEST_F(FleetTest, LetsAWorkerThatServesClearARemovedAddress) {
   come_up();
-  auto config = generation->config;
-  config.listen = {*Endpoint::parse("127.0.0.2:0")};
-  const auto next = std::make_shared<const Generation>(
-      Generation{2, config, value_or_throw(generation->listeners.changed_to(config, kSlots))});
-  fleet.move(movement(next, kSlots, {0, 1}));
-  launcher[2].become_ready();
-  launcher[3].become_ready();
-  auto& clears = launcher[2].was_told<ClearMessage>() ? launcher[2] : launcher[3];
+  auto [clears, other] = move_address();
   ASSERT_TRUE(clears.was_told<ClearMessage>());
   launcher[0].exit_with(0);
   launcher[1].exit_with(0);
   EXPECT_TRUE(fleet.is_moving()) << "the address may be wanted again";
   clears.die_from(SIGSEGV);
-  auto& other = &clears == &launcher[2] ? launcher[3] : launcher[2];
   ASSERT_TRUE(other.was_told<ClearMessage>());
   changes = 0;
   other.say(ClearedMessage{other.last<ClearMessage>().number});
@@ -330,15 +337,7 @@ TEST_F(FleetTest, StartsOneWorkerAtATimeForQueuesThatAreNobodys) {
 
 TEST_F(FleetTest, GivesAClearingToAWorkerThatStillServesWhenItDrains) {
   come_up();
-  auto config = generation->config;
-  config.listen = {*Endpoint::parse("127.0.0.2:0")};
-  const auto next = std::make_shared<const Generation>(
-      Generation{2, config, value_or_throw(generation->listeners.changed_to(config, kSlots))});
-  fleet.move(movement(next, kSlots, {0, 1}));
-  launcher[2].become_ready();
-  launcher[3].become_ready();
-  auto& refuses = launcher[2].was_told<ClearMessage>() ? launcher[2] : launcher[3];
-  auto& other = &refuses == &launcher[2] ? launcher[3] : launcher[2];
+  auto [refuses, other] = move_address();
   refuses.say(RefuseClearMessage{refuses.last<ClearMessage>().number});
   fleet.drain();
   EXPECT_TRUE(other.was_told<ClearMessage>());

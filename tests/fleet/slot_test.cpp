@@ -42,7 +42,7 @@ struct SlotTest : HouseholdTest, private Slot::Host {
     if (worker != nullptr) left.push_back(std::move(worker));
   }
   bool may_try_again(const Slot& /*slot*/, const Death& /*death*/) override { return may_start; }
-  void on_spawn_scheduled(const Slot& /*slot*/) override { ++scheduled; }
+  void on_spawn_scheduled() override { ++scheduled; }
   void on_refused_loan(const Slot& /*slot*/, const RefuseLoanMessage& message) override {
     refused = message.slot;
   }

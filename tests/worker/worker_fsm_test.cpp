@@ -70,7 +70,7 @@ TEST_P(EveryWorkerStep, IsAsTheTableSays) {
   const auto row = table().find({phase, event});
   const auto expected = row == table().end() ? WorkerStep{phase, Action::kNone} : row->second;
   const auto stepped = step(phase, event);
-  EXPECT_EQ(static_cast<int>(stepped.phase), static_cast<int>(expected.phase));
+  EXPECT_EQ(static_cast<int>(stepped.state), static_cast<int>(expected.state));
   EXPECT_EQ(static_cast<int>(stepped.action), static_cast<int>(expected.action));
 }
 
@@ -97,18 +97,18 @@ TEST(WorkerFsm, HasNoRowThatDoesNothing) {
 }
 
 TEST(WorkerFsm, NothingLeadsBackFromLeaving) {
-  for (const auto event : kWorkerEvents) EXPECT_EQ(step(Phase::kLeaving, event).phase, Phase::kLeaving);
+  for (const auto event : kWorkerEvents) EXPECT_EQ(step(Phase::kLeaving, event).state, Phase::kLeaving);
 }
 
 TEST(WorkerFsm, StopLeavesFromEveryPhase) {
-  for (const auto phase : kWorkerPhases) EXPECT_EQ(step(phase, Event::kStopAsked).phase, Phase::kLeaving);
+  for (const auto phase : kWorkerPhases) EXPECT_EQ(step(phase, Event::kStopAsked).state, Phase::kLeaving);
 }
 
 TEST(WorkerFsm, WithoutItsMasterAWorkerAlwaysComesToAnEnd) {
   for (const auto phase : kWorkerPhases) {
-    const auto orphaned = step(phase, Event::kOrphaned).phase;
+    const auto orphaned = step(phase, Event::kOrphaned).state;
     EXPECT_TRUE(orphaned == Phase::kDraining || orphaned == Phase::kLeaving);
-    EXPECT_EQ(step(orphaned, Event::kDeadline).phase, Phase::kLeaving);
+    EXPECT_EQ(step(orphaned, Event::kDeadline).state, Phase::kLeaving);
   }
 }
 

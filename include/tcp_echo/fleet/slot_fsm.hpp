@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "tcp_echo/base/state_table.hpp"
+
 namespace tcp_echo {
 
 enum class SlotState : std::uint8_t {
@@ -65,17 +67,8 @@ enum class SlotAction : std::uint8_t {
   kLeave,         ///< the slot is done
 };
 
-struct SlotStep {
-  SlotState state;
-  SlotAction action;
-  bool operator==(const SlotStep&) const = default;
-};
-
-struct SlotRow {
-  SlotState state;
-  SlotEvent event;
-  SlotStep step;
-};
+using SlotStep = StateStep<SlotState, SlotAction>;
+using SlotRow = StateRow<SlotState, SlotEvent, SlotAction>;
 
 /// Every pair of state and event that changes or does something.
 std::span<const SlotRow> slot_table();

@@ -53,9 +53,16 @@ class Jobs {
   /// Told of each job from now on.
   void add(JobWaiter& waiter) { waiters_.push_back(&waiter); }
 
-  Agenda& agenda() noexcept { return agenda_; }
-  /// Looks soon whether a job may be begun. Not at once: whoever calls may be in the middle of the very thing
-  /// that it would change.
+  // To be done, one thing after the other; soon, but not at once: the caller may be in the middle of the very
+  // thing that the job would change.
+  void ask_for_reload();
+  void ask_for_upgrade();
+  /// So many more, or fewer if it is less than 0.
+  void ask_for_workers(int by);
+  /// Of that slot's worker, from 0, as long as it is still that one.
+  void ask_for_restart(unsigned slot, pid_t worker);
+
+  /// A job may be possible now that was not before.
   void proceed() { due_.start(std::chrono::milliseconds(0)); }
   /// With a job.
   bool is_busy() const noexcept { return job_.has_value(); }
