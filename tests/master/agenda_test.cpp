@@ -18,7 +18,7 @@ std::vector<Job> all_of(Agenda& agenda) {
   return jobs;
 }
 
-using Jobs = std::vector<Job>;
+using JobList = std::vector<Job>;
 
 TEST(Agenda, IsEmptyAtFirst) { EXPECT_EQ(Agenda().next(), std::nullopt); }
 
@@ -36,7 +36,7 @@ TEST(Agenda, MergesWhatIsAskedForTwice) {
     agenda.ask_for_reload();
     agenda.ask_for_restart(3, 42);
   }
-  EXPECT_EQ(all_of(agenda), (Jobs{{.kind = Kind::kUpgrade}, {.kind = Kind::kReload}, restart_of(3, 42)}));
+  EXPECT_EQ(all_of(agenda), (JobList{{.kind = Kind::kUpgrade}, {.kind = Kind::kReload}, restart_of(3, 42)}));
 }
 
 TEST(Agenda, AddsWorkersUp) {
@@ -45,7 +45,7 @@ TEST(Agenda, AddsWorkersUp) {
   agenda.ask_for_workers(1);
   agenda.ask_for_workers(-4);
   EXPECT_EQ(agenda.workers_asked(), -2);
-  EXPECT_EQ(all_of(agenda), (Jobs{{.kind = Kind::kScale, .by = -2}}));
+  EXPECT_EQ(all_of(agenda), (JobList{{.kind = Kind::kScale, .by = -2}}));
   EXPECT_EQ(agenda.workers_asked(), 0);
 }
 
@@ -62,17 +62,17 @@ TEST(Agenda, BeginsWithWhatRenewsMost) {
   agenda.ask_for_workers(1);
   agenda.ask_for_reload();
   agenda.ask_for_upgrade();
-  EXPECT_EQ(all_of(agenda), (Jobs{{.kind = Kind::kUpgrade},
-                                  {.kind = Kind::kReload},
-                                  {.kind = Kind::kScale, .by = 1},
-                                  restart_of(0, 10)}));
+  EXPECT_EQ(all_of(agenda), (JobList{{.kind = Kind::kUpgrade},
+                                     {.kind = Kind::kReload},
+                                     {.kind = Kind::kScale, .by = 1},
+                                     restart_of(0, 10)}));
 }
 
 TEST(Agenda, RestartsInTheOrderOfTheRequests) {
   Agenda agenda;
-  const Jobs asked = {restart_of(2, 30), restart_of(0, 10), restart_of(1, 20)};
+  const JobList asked = {restart_of(2, 30), restart_of(0, 10), restart_of(1, 20)};
   for (const auto& job : asked) agenda.ask_for_restart(job.slot, job.worker);
-  EXPECT_EQ(Jobs(agenda.restarts_asked().begin(), agenda.restarts_asked().end()), asked);
+  EXPECT_EQ(JobList(agenda.restarts_asked().begin(), agenda.restarts_asked().end()), asked);
   EXPECT_EQ(all_of(agenda), asked);
   EXPECT_TRUE(agenda.restarts_asked().empty());
 }
@@ -82,7 +82,7 @@ TEST(Agenda, KeepsRequestsOfTwoWorkersOfOneSlotApart) {
   agenda.ask_for_restart(0, 10);
   agenda.ask_for_restart(0, 11);
   agenda.ask_for_restart(1, 10);
-  EXPECT_EQ(all_of(agenda), (Jobs{restart_of(0, 10), restart_of(0, 11), restart_of(1, 10)}));
+  EXPECT_EQ(all_of(agenda), (JobList{restart_of(0, 10), restart_of(0, 11), restart_of(1, 10)}));
 }
 
 TEST(Agenda, DoesNotMergeARequestWithOneThatHasBegun) {
@@ -104,7 +104,7 @@ TEST(Agenda, TakesAnEarlierKindInBetween) {
   agenda.ask_for_restart(1, 20);
   EXPECT_EQ(agenda.next(), restart_of(0, 10));
   agenda.ask_for_reload();
-  EXPECT_EQ(all_of(agenda), (Jobs{{.kind = Kind::kReload}, restart_of(1, 20)}));
+  EXPECT_EQ(all_of(agenda), (JobList{{.kind = Kind::kReload}, restart_of(1, 20)}));
 }
 
 }  // namespace

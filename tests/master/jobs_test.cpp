@@ -1,0 +1,256 @@
+// Jobs with a real fleet of workers that have no processes.
+#include "tcp_echo/master/jobs.hpp"
+
+#include "support/household.hpp"
+#include "tcp_echo/config/worker_count.hpp"
+
+namespace tcp_echo::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Writes down what it is told: "reload begins", "reload failed: ...".
+class Listening final : public JobWaiter {
+ public:
+  void on_begin(const Job& job) override { heard.push_back(name_of(job) + " begins"); }
+  void on_end(const Job& job, const Result<void>& done) override {
+    heard.push_back(name_of(job) + (done ? " done" : " failed: " + done.error().text));
+  }
+  std::vector<std::string> heard;
+
+ private:
+  static std::string name_of(const Job& job) {
+    switch (job.kind) {
+      case Job::Kind::kUpgrade: return "upgrade";
+      case Job::Kind::kReload: return "reload";
+      case Job::Kind::kScale: return "scale";
+      case Job::Kind::kRestart: return "restart";
+    }
+    return "";
+  }
+};
+
+struct JobsTest : ::testing::Test, private Jobs::Host {
+  JobsTest() { jobs.add(waiter); }
+
+  void come_up() {
+    fleet.start();
+    for (unsigned i = 0; i < kWorkers; ++i) launcher[i].become_ready();
+  }
+  /// Lets the loop turn, and those get ready that were started.
+  void let_it_happen() {
+    clock.turn(0ms);
+    for (std::size_t i = 0; i < launcher.count(); ++i) {
+      if (launcher[i].runs() && !launcher[i].was_told<SuccessorMessage>() && i >= ready_until)
+        launcher[i].become_ready();
+    }
+    ready_until = launcher.count();
+  }
+  /// Those that have a successor are through.
+  void let_leavers_go() {
+    for (std::size_t i = 0; i < launcher.count(); ++i) {
+      if (launcher[i].runs() && launcher[i].was_told<SuccessorMessage>()) launcher[i].exit_with(0);
+    }
+  }
+  Fleet::Handlers handlers() {
+    return {.on_all_ready = [] {},
+            .on_start_failure = [](const Error&) {},
+            .on_change = [this] { jobs.proceed(); },
+            .on_leaving = [this](unsigned slot, pid_t worker) { jobs.ask_for_restart(slot, worker); },
+            .on_all_gone = [] {}};
+  }
+  UpgradeState recorded() const {
+    UpgradeState state;
+    jobs.record(state);
+    return state;
+  }
+
+  static constexpr unsigned kWorkers = 2;
+  LogCapture log;
+  HandClock clock;
+  Scoreboard scoreboard = value_or_throw(Scoreboard::create());
+  FakeLauncher launcher;
+  std::shared_ptr<const Generation> generation = std::make_shared<const Generation>(generation_of(kWorkers));
+  Result<GivenConfig> next_config{
+      tl::in_place, GivenConfig{.config = generation->config, .sources = {}, .warnings = {}, .notices = {}}};
+  std::size_t ready_until = kWorkers;  ///< so many of those that were started were let ready
+  int changes = 0;
+  int upgrades = 0;
+  int proofs = 0;
+  int ways_back = 0;
+  Listening waiter;
+  Fleet fleet{clock, scoreboard, launcher, generation, kWorkers, handlers()};
+  Jobs jobs{clock, fleet, scoreboard, host(), kWorkers};
+
+ private:
+  Jobs::Host& host() { return *this; }
+  Result<GivenConfig> read_config() override { return next_config; }
+  Result<void> change_log(const UniqueFd& /*log*/, const Config& /*next*/) override { return {}; }
+  void on_changed() override { ++changes; }
+  void upgrade() override { ++upgrades; }
+  void prove() override { ++proofs; }
+  void go_back() override { ++ways_back; }
+};
+
+using Story = std::vector<std::string>;
+
+TEST_F(JobsTest, WaitUntilTheServiceIsUp) {
+  jobs.ask_for_workers(1);
+  fleet.start();
+  clock.turn(0ms);
+  EXPECT_TRUE(waiter.heard.empty());
+  for (unsigned i = 0; i < kWorkers; ++i) launcher[i].become_ready();
+  clock.turn(0ms);
+  EXPECT_EQ(waiter.heard, Story{"scale begins"});
+  EXPECT_TRUE(jobs.is_busy());
+}
+
+TEST_F(JobsTest, ReloadToTheNextGeneration) {
+  come_up();
+  next_config->config.workers = kWorkers;
+  jobs.ask_for_reload();
+  let_it_happen();
+  EXPECT_EQ(waiter.heard, (Story{"reload begins", "reload done"}));
+  EXPECT_EQ(fleet.generation()->number, 2U);
+  EXPECT_EQ(jobs.workers(), kWorkers);
+  EXPECT_EQ(changes, 1);
+  EXPECT_EQ(scoreboard.master().reloads.get(), 1U);
+  EXPECT_EQ(log.lines_with("reloaded: generation 2 serves on"), 1U) << log.text();
+}
+
+TEST_F(JobsTest, TellOfAReloadThatFailsAndGoOnAsBefore) {
+  come_up();
+  next_config = failure(ExitCode::kConfig, "x.toml:3: nonsense");
+  jobs.ask_for_reload();
+  let_it_happen();
+  EXPECT_EQ(waiter.heard, (Story{"reload begins", "reload failed: x.toml:3: nonsense"}));
+  EXPECT_EQ(fleet.generation()->number, 1U);
+  EXPECT_EQ(scoreboard.master().failed_reloads.get(), 1U);
+  EXPECT_FALSE(jobs.is_busy());
+}
+
+TEST_F(JobsTest, RefuseAReloadThatWantsAnotherUser) {
+  come_up();
+  next_config->config.user = "nobody";
+  jobs.ask_for_reload();
+  let_it_happen();
+  EXPECT_EQ(waiter.heard.back(), "reload failed: --user cannot change on a reload, only on a new start");
+}
+
+TEST_F(JobsTest, AreDoneOneAfterTheOtherAndAfterTheLeaversOfTheLastOne) {
+  come_up();
+  next_config->config.workers = kWorkers;
+  jobs.ask_for_workers(1);
+  jobs.ask_for_reload();
+  let_it_happen();
+  clock.turn(0ms);
+  EXPECT_EQ(waiter.heard, (Story{"reload begins", "reload done"})) << "its leavers still hand over";
+  let_leavers_go();
+  let_it_happen();
+  EXPECT_EQ(waiter.heard, (Story{"reload begins", "reload done", "scale begins", "scale done"}));
+  EXPECT_EQ(jobs.workers(), 3U);
+}
+
+TEST_F(JobsTest, KeepANumberOfWorkersThatWasSetByHandUntilTheConfigurationNamesAnother) {
+  come_up();
+  jobs.ask_for_workers(1);
+  let_it_happen();
+  jobs.ask_for_reload();
+  let_it_happen();
+  EXPECT_EQ(jobs.workers(), 3U) << "--workers is as it was";
+  let_leavers_go();
+  next_config->config.workers = 1;
+  jobs.ask_for_reload();
+  let_it_happen();
+  EXPECT_EQ(jobs.workers(), 1U);
+}
+
+TEST_F(JobsTest, NeedNoneWhereNothingIsToBeDone) {
+  come_up();
+  jobs.ask_for_workers(1);
+  jobs.ask_for_workers(-1);
+  jobs.ask_for_restart(0, 4711);  // that worker has died meanwhile
+  let_it_happen();
+  EXPECT_TRUE(waiter.heard.empty());
+  jobs.ask_for_workers(-1);
+  let_it_happen();
+  jobs.ask_for_workers(-1);
+  let_leavers_go();
+  let_it_happen();
+  EXPECT_EQ(waiter.heard, (Story{"scale begins", "scale done"}));
+  EXPECT_EQ(log.lines_with("already 1 worker; not changed"), 1U);
+}
+
+TEST_F(JobsTest, ReplaceAWorkerThatWantsToLeaveAndTryAgainIfThatFails) {
+  come_up();
+  launcher.fail_with("no more processes");
+  launcher[1].say(LeavingMessage{});
+  clock.turn(0ms);
+  EXPECT_EQ(waiter.heard.back(), "restart failed: worker 2 cannot be started: no more processes");
+  EXPECT_EQ(log.lines_with("has no successor"), 1U);
+  EXPECT_EQ(recorded().restarts.size(), 1U) << "another program would try it again as well";
+  launcher.fail_with(std::nullopt);
+  clock.turn(99ms);
+  EXPECT_EQ(launcher.count(), kWorkers);
+  clock.turn(1ms);
+  let_it_happen();
+  EXPECT_EQ(waiter.heard.back(), "restart done");
+  EXPECT_EQ(scoreboard.master().slots[1].restarts.get(), 1U);
+}
+
+TEST_F(JobsTest, HoldOnDuringAnUpgradeAndTellOfOneThatFails) {
+  come_up();
+  jobs.ask_for_reload();
+  jobs.ask_for_upgrade();
+  clock.turn(0ms);
+  EXPECT_EQ(upgrades, 1);
+  EXPECT_EQ(waiter.heard, Story{"upgrade begins"});
+  EXPECT_TRUE(recorded().reload_is_asked) << "the next program will do it";
+  jobs.on_upgrade_failed({ExitCode::kConfig, "it is no program"});
+  EXPECT_EQ(waiter.heard.back(), "upgrade failed: it is no program");
+  let_it_happen();
+  EXPECT_EQ(waiter.heard.back(), "reload done");
+}
+
+TEST_F(JobsTest, ShowFirstThatTheyCanServeAfterATakeOver) {
+  come_up();
+  UpgradeState state;
+  state.workers_asked = 1;
+  jobs.restore(state, true);
+  jobs.proceed();
+  let_it_happen();
+  EXPECT_EQ(waiter.heard, (Story{"reload begins", "reload done"}));
+  EXPECT_EQ(proofs, 1);
+  let_leavers_go();
+  let_it_happen();
+  EXPECT_EQ(waiter.heard.back(), "scale done");
+}
+
+TEST_F(JobsTest, GoBackIfTheyCannotAndOweWhatWasAskedFor) {
+  come_up();
+  UpgradeState state;
+  state.reload_is_asked = true;
+  jobs.restore(state, true);
+  next_config = failure(ExitCode::kConfig, "x.toml:3: nonsense");
+  jobs.proceed();
+  let_it_happen();
+  EXPECT_EQ(ways_back, 1);
+  EXPECT_EQ(proofs, 0);
+  EXPECT_TRUE(jobs.is_busy());
+  EXPECT_TRUE(recorded().reload_is_asked);
+  EXPECT_EQ(waiter.heard, Story{"reload begins"}) << "the former program tells of the end";
+}
+
+TEST_F(JobsTest, EndWithTheService) {
+  come_up();
+  jobs.ask_for_reload();
+  clock.turn(0ms);
+  jobs.ask_for_workers(1);
+  fleet.drain();
+  clock.turn(0ms);
+  EXPECT_EQ(waiter.heard, Story{"reload begins"});
+  EXPECT_FALSE(jobs.is_busy());
+}
+
+}  // namespace
+}  // namespace tcp_echo::test
