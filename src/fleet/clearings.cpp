@@ -46,13 +46,13 @@ struct Clearings::Clearing {
 
   ClearMessage message;
   Sockets sockets;
-  Child* worker = nullptr;  ///< takes the clients that wait; null: nobody does for now
+  Child* worker = nullptr;  ///< takes the clients that wait; null: no worker does for now
   Timer overdue;
 };
 
-Clearings::Clearings(Timekeeper& clock, Tell tell_someone, std::function<void()> on_change)
+Clearings::Clearings(Timekeeper& clock, Tell tell_a_serving_worker, std::function<void()> on_change)
     : clock_(clock),
-      tell_someone_(std::move(tell_someone)),
+      tell_a_serving_worker_(std::move(tell_a_serving_worker)),
       on_change_(std::move(on_change)),
       retry_(clock, [this] {
         settle();
@@ -72,7 +72,7 @@ void Clearings::add(const std::vector<ListenerSet::Address>& addresses, std::chr
 
 /// A worker that cannot be told now may be told in a moment, and nothing else need happen until then.
 void Clearings::settle() {
-  entrust_to(tell_someone_);
+  entrust_to(tell_a_serving_worker_);
   if (has_unassigned() && !retry_.is_running()) retry_.start(kRetry);
 }
 

@@ -20,27 +20,30 @@ namespace tcp_echo {
 
 class Clearings {
  public:
-  /// Tells a worker, and gives it; null if none can be told.
+  /// Sends the message to a worker, and returns that worker; null if none can be told.
   using Tell = std::function<Child*(const ClearMessage&, std::span<const int>)>;
 
-  /// `tell_someone` tells a worker that serves, another one each time. `on_change` is called when there is
-  /// one less, and when one that nobody could take has been offered again: others may have to see to it.
-  Clearings(Timekeeper& clock, Tell tell_someone, std::function<void()> on_change);
+  /// `tell_a_serving_worker` takes another one each time. `on_change` is called when a clearing has ended,
+  /// and when one that no worker could take was offered again: the fleet may have to start a worker for it.
+  Clearings(Timekeeper& clock, Tell tell_a_serving_worker, std::function<void()> on_change);
   ~Clearings();
   Clearings(const Clearings&) = delete;
   Clearings& operator=(const Clearings&) = delete;
 
-  /// Nobody can begin a handshake with these any more. What is not empty after `time` is closed all the same.
+  /// Clients can begin no handshake with these any more. Those that are not empty after `time` are closed all
+  /// the same.
   void add(const std::vector<ListenerSet::Address>& addresses, std::chrono::milliseconds time);
-  /// Finds a worker for those that have none, now or soon: call it whenever one may have begun to serve.
+  /// Finds a worker for clearings that have none, now or soon: call it whenever a worker may have begun to
+  /// serve.
   void settle();
-  /// The same for a worker that is started because nobody else can be told.
+  /// The same, by telling a worker that was started because none that serves can be told.
   void entrust_to(const Tell& tell);
-  /// By a worker that serves or leaves. One that is not its own is passed over, here and below.
+  /// By a worker that serves or leaves. The number of a clearing that is not its task is ignored, here and
+  /// below.
   void on_cleared(const Child& worker, std::uint32_t number);
   /// Another worker is tried soon.
   void on_refused(const Child& worker, std::uint32_t number);
-  /// It may have left some unfinished: the next settle() gives them to another one.
+  /// The worker has ended: the next settle() gives what it has not cleared to another one.
   void on_worker_gone(const Child& worker);
 
   bool is_empty() const noexcept { return clearings_.empty(); }
@@ -53,7 +56,7 @@ class Clearings {
   void remove(std::uint32_t number);
 
   Timekeeper& clock_;
-  Tell tell_someone_;
+  Tell tell_a_serving_worker_;
   std::function<void()> on_change_;
   std::list<std::unique_ptr<Clearing>> clearings_;
   std::uint32_t next_number_ = 1;

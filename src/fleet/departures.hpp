@@ -15,7 +15,7 @@ class Departures {
   /// `household` outlives it.
   explicit Departures(const Household& household) : household_(household) {}
 
-  /// It waits for hand_over(). `slot` is the one whose place it had, from 0.
+  /// The leaver begins with hand_over(). `slot` is the one whose place the worker had, from 0.
   Leaver& add(unsigned slot, std::unique_ptr<Child> worker);
   /// Those that have not begun yet hand their connections over.
   void hand_over();
@@ -33,7 +33,7 @@ class Departures {
   void add_to(Tally& tally, unsigned slot) const;
 
   std::vector<LeaverRecord> record() const;
-  /// As another program has left them.
+  /// As the program before this one (an upgrade) has left them.
   void restore(const std::vector<LeaverRecord>& records);
 
  private:

@@ -9,7 +9,7 @@
 namespace tcp_echo {
 namespace {
 
-/// Whose worker empties the listeners of that slot, if any does.
+/// The slot whose worker empties the listeners of `slot`, if any does.
 std::optional<std::size_t> emptier_of(const Slot& slot, std::optional<std::size_t> borrower,
                                       const Roster& roster) {
   if (slot.state() == SlotState::kServing || slot.state() == SlotState::kStarting) return slot.index();
@@ -19,7 +19,7 @@ std::optional<std::size_t> emptier_of(const Slot& slot, std::optional<std::size_
 
 }  // namespace
 
-/// Inherited listeners stay open, and what waits there is their owner's.
+/// Inherited listeners stay open in the process that passed them to us, and so do their accept queues.
 void Ending::expect_emptiers(const Roster& roster) {
   const auto& listeners = roster.generation().listeners;
   if (listeners.is_inherited()) return;
@@ -32,7 +32,7 @@ void Ending::expect_emptiers(const Roster& roster) {
 }
 
 void Ending::entrust(const Slot& slot) {
-  emptiers_.assign(slot.index(), slot.index());  // it was started with those
+  emptiers_.assign(slot.index(), slot.index());  // the worker was started with these listeners
   auto& worker = *slot.worker();
   for (const auto lender : emptiers_.unassigned()) {
     if (lending_.lend(lender, slot.index(), worker)) emptiers_.assign(lender, slot.index());

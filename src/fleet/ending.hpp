@@ -20,7 +20,7 @@ class Ending {
   Ending(Timekeeper& clock, Lending& lending, Clearings& clearings)
       : clock_(clock), lending_(lending), clearings_(clearings) {}
 
-  /// Within that time; 0: at once. It may be said again, with less.
+  /// The service ends within that time; 0: at once. Another call may leave less.
   void begin(std::chrono::milliseconds time) {
     has_begun_ = true;
     end_by_ = clock_.now() + time;
@@ -34,13 +34,14 @@ class Ending {
   void expect_emptiers(const Roster& roster);
   /// That slot has a worker that was started to drain: it gets all that no other worker empties.
   void entrust(const Slot& slot);
-  /// Its worker has emptied all that it was to empty, or has ended, or could not take a loan.
+  /// The slot's worker has emptied all that it was to empty, or has ended, or could not take a loan.
   void on_emptied(const Slot& slot);
   void on_worker_ended(const Slot& slot);
   void on_refused_loan(const Slot& slot, std::size_t lender);
 
-  /// A slot in which another worker is to be started, because nobody empties some listeners: best one whose
-  /// own listeners are among them. Null if there are none, or if it was tried in every slot.
+  /// A slot in which another worker is to be started, because no worker empties some listeners: best a slot
+  /// whose own listeners are among them. Null if there are none, if every slot has had a worker for that, or
+  /// if the time is over.
   Slot* next_to_drain(const Roster& roster) const;
 
  private:

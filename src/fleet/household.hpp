@@ -12,7 +12,7 @@
 
 namespace tcp_echo {
 
-/// Who serves, and on what. Slots are counted from 0.
+/// The slots, the workers that serve in them, and on what. Slots are counted from 0.
 class Crew {
  public:
   virtual ~Crew() = default;
@@ -31,7 +31,7 @@ struct Household {
   Nursery& nursery;
   Clearings& clearings;
   const Crew& crew;
-  /// The last step of every event that may have changed something for other parts: now they see to it.
+  /// The last step of every event that may have changed something for other parts, which now act on it.
   std::function<void()> settle;
 
   const Config& config() const { return crew.generation().config; }

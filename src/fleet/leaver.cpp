@@ -17,8 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Ten thousand connections move in less than a second. After this long they may not have found room, or
-// nobody serves: other things need not wait for that.
+// Ten thousand connections move in less than a second. After this long the other workers may have no room, or
+// none serves: the next job need not wait for that.
 constexpr auto kLongestHandOver = 3s;
 
 // While no successor can be had: none serves, or the user's descriptors on their way are at their limit
@@ -26,7 +26,7 @@ constexpr auto kLongestHandOver = 3s;
 constexpr auto kSuccessorRetry = 50ms;
 constexpr auto kSuccessorRetryWhenStuck = 1s;
 
-/// Gives each an end of a channel to the other. If the second cannot be told, the first sees the channel end.
+/// Gives each an end of a channel. If the leaver cannot be told then, the successor sees the channel end.
 Result<void> introduce(Child& leaver, Child& successor) {
   auto pair = make_channel_pair();
   if (!pair) return tl::unexpected(pair.error());
@@ -95,7 +95,7 @@ std::optional<std::size_t> Leaver::next_successor() const {
 
 void Leaver::on_message(Child& child, const ToMaster& message) {
   auto& clearings = household_.clearings;
-  const auto is_over = [] {};  // it said so while it still had its place
+  const auto is_over = [] {};  // the worker said so while it still had its place
   std::visit(
       Overloaded{[&](const ReadyMessage&) { child.note_ready(); },
                  [&](const StrandedMessage&) { on_stranded(); },
@@ -127,8 +127,8 @@ void Leaver::try_again() {
   retry_.start(stage_ == LeaverStage::kStuck ? kSuccessorRetryWhenStuck : kSuccessorRetry);
 }
 
-/// Better that an old worker stays than that a client is closed: another worker may get room. The addresses
-/// that it had may be removed meanwhile.
+/// Better that an old worker stays than that a client is closed: another worker may get room. It lets go of
+/// its listeners, for their addresses may be removed meanwhile.
 void Leaver::let_stay() {
   stage_ = LeaverStage::kStuck;
   spdlog::warn(
@@ -156,7 +156,7 @@ void Leaver::begin_to_drain() {
   stage_ = LeaverStage::kDraining;
   worker_->tell_to_end(DrainMessage{static_cast<std::uint64_t>(time.count())});
   overdue_.start(time + kGraceAfterDeadline);
-  household_.settle();  // no job waits for it any more
+  household_.settle();  // no job waits for this leaver any more
 }
 
 void Leaver::stop() {

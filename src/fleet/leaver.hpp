@@ -19,14 +19,14 @@ class Leaver final : private Child::Holder {
   /// destroyed in it.
   Leaver(const Household& household, unsigned slot, std::unique_ptr<Child> worker,
          std::function<void()> on_left);
-  /// As another program has left it.
+  /// As the program before this one (an upgrade) has left it.
   Leaver(const Household& household, const LeaverRecord& record, std::function<void()> on_left);
   LeaverRecord record() const { return {slot_, stage_, worker_->record()}; }
 
-  /// Finds a successor for its connections, and others after that one until somebody has taken them all.
+  /// Finds a successor for the leaver's connections, and others after that one until all are taken over.
   void hand_over();
   bool has_begun() const noexcept { return successor_.has_value(); }
-  /// It lets its connections end, for want of a successor; unless it does that already, or worse.
+  /// It lets its connections end, for want of a successor; unless it drains or dies already.
   void drain();
   /// It closes everything and ends, or is killed.
   void stop();

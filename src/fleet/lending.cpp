@@ -46,13 +46,13 @@ void Lending::settle() {
   if (!is_settled()) settle_soon();
 }
 
-/// The slot had a worker since, on more addresses, and the loan could not be taken back before that one was
-/// gone.
+/// Since the loan was made the slot has had a worker again, on more addresses, and that worker was gone
+/// before the loan could be taken back.
 bool Lending::is_outdated(std::size_t lender) const {
   return needs_borrower(lender) && borrower_of(lender) && lent_[lender] != listeners_of(lender);
 }
 
-/// Its slot is served again. A borrower that cannot be told accepts on until it can.
+/// The lender is served by its own worker again. A borrower that cannot be told accepts on until it can.
 void Lending::end_loan(std::size_t lender, std::size_t borrower) {
   if (!take_back(lender, *able(borrower))) return loans_.set_borrower(lender, borrower);
   spdlog::info("worker {} serves its listeners again; worker {} gives them back", lender + 1, borrower + 1);
@@ -75,7 +75,7 @@ std::vector<Lender> Lending::lenders() const {
   return lenders;
 }
 
-/// The next worker of the slot may have room.
+/// The worker that serves there has refused a loan a moment ago. The next worker of the slot may have room.
 bool Lending::is_full(std::size_t slot) const {
   const auto* const worker = crew_.serving(slot);
   const auto& refusal = refusals_[slot];
@@ -87,15 +87,15 @@ bool Lending::needs_borrower(std::size_t slot) const {
   return crew_.needs_borrower(slot) && !listeners_of(slot).empty();
 }
 
-/// Or nobody serves, so that nothing can be done.
+/// Also if no worker serves, for then nothing can be done.
 bool Lending::is_settled() const {
   bool all_are_settled = true;
-  bool anyone_serves = false;
+  bool a_worker_serves = false;
   for (std::size_t slot = 0; slot < crew_.slot_count(); ++slot) {
     all_are_settled &= needs_borrower(slot) == borrower_of(slot).has_value() && !is_outdated(slot);
-    anyone_serves |= crew_.serving(slot) != nullptr;
+    a_worker_serves |= crew_.serving(slot) != nullptr;
   }
-  return all_are_settled || !anyone_serves;
+  return all_are_settled || !a_worker_serves;
 }
 
 Child* Lending::able(std::size_t slot) const {
@@ -127,7 +127,7 @@ bool Lending::take_back(std::size_t lender, Child& worker) {
   return true;
 }
 
-/// It is at its limit of open files: another one may have room, or this one later.
+/// The borrower is at its limit of open files: another worker may have room, or this one later.
 bool Lending::on_refused(std::size_t lender, std::size_t borrower, Child& worker) {
   if (lender >= crew_.slot_count()) return false;
   const auto current = borrower_of(lender);

@@ -39,7 +39,7 @@ class Lending {
   std::optional<std::size_t> borrower_of(std::size_t lender) const noexcept {
     return loans_.borrower_of(lender);
   }
-  /// As another program has left it.
+  /// As the program before this one (an upgrade) has left it.
   void restore(std::size_t lender, std::optional<std::size_t> borrower) {
     loans_.set_borrower(lender, borrower);
     lent_[lender] = listeners_of(lender);

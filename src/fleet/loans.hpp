@@ -1,5 +1,6 @@
-// Who accepts for whom: the listeners of a slot that has no worker are lent to the worker of another one, so
-// that no client waits for a backoff or for a worker that hangs. Pure: the caller carries the changes out.
+// Which slot's worker accepts for which slot: the listeners of a slot that has no worker are lent to another
+// one's, so that no client waits for a backoff or for a worker that hangs. Pure: the caller carries the
+// changes out.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace tcp_echo {
 
 /// A slot as far as loans go.
 struct Lender {
-  bool needs = false;    ///< nobody has accepted for it for a while
+  bool needs = false;    ///< no worker has accepted for it for a while
   bool serves = false;   ///< its worker serves, and could accept for others
   bool is_full = false;  ///< its worker can keep what it has, but take no more
 };
@@ -30,7 +31,7 @@ class Loans {
   /// Slots may be added, never taken away.
   void grow_to(std::size_t slots) { borrowers_.resize(std::max(slots, borrowers_.size())); }
 
-  /// The process that had borrowed for others is gone from that slot, and what it had borrowed with it.
+  /// The worker that had borrowed for others has left that slot, and its loans with it.
   void forget_borrower(std::size_t borrower) noexcept {
     for (auto& each : borrowers_) {
       if (each == borrower) each.reset();
@@ -38,7 +39,8 @@ class Loans {
   }
 
   /// What has to change, so that each slot in need has a borrower that serves, if there is one, and no other
-  /// slot has any. A borrower that serves no more has lost its loans. New loans go to whoever has the fewest.
+  /// slot has any. A borrower that serves no more has lost its loans. New loans go to the worker that has the
+  /// fewest.
   std::vector<LoanChange> settle(const std::vector<Lender>& slots);
 
   /// A change did not reach the borrower, so this is how things are: the next settle() tries again.

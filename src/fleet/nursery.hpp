@@ -1,5 +1,5 @@
-// Where workers come from, and where they go: it starts them, tells them who they are, and knows after their
-// death what they have counted.
+// Starts workers, tells each its configuration, and adds what it has counted to its slot's past after its
+// death.
 #pragma once
 
 #include <spdlog/common.h>
@@ -35,15 +35,16 @@ class Nursery {
   Nursery(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launcher,
           std::function<void(const Child&)> on_gone);
 
-  /// The process runs and was told who it is. One that cannot be told will not become READY; that, or its
-  /// exit, says so. `waits`: it accepts nobody before ACCEPT. `slot` is counted from 0, here and below.
+  /// The process runs and was sent CONFIGURE. A worker that this did not reach does not become READY, or
+  /// exits: `holder` hears of that. `waits`: it accepts no client before ACCEPT. `slot` is counted from 0,
+  /// here and below.
   Result<std::unique_ptr<Child>> start(unsigned slot, const Generation& generation, bool waits,
                                        Child::Holder& holder);
   /// One that another program has started; what its record does not tell is as in `generation`. Throws
   /// FatalError if its channel cannot be used.
   std::unique_ptr<Child> adopt(unsigned slot, const ChildRecord& record, const Generation& generation,
                                Child::Holder& holder);
-  /// It has ended: what it counted is its slot's past now, and its block is free for the next one.
+  /// The worker has ended: what it counted is its slot's past now, and its block is free for the next one.
   Death bury(unsigned slot, const Child& child, const ExitStatus& status);
 
   const WorkerCounters& counters_of(const Child& child) const { return scoreboard_.block(child.block()); }

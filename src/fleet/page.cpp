@@ -45,7 +45,8 @@ FleetPage::FleetPage(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launch
       nursery_(clock, scoreboard, launcher,
                [this](const Child& worker) { clearings_.on_worker_gone(worker); }),
       clearings_(
-          clock, [this](const auto& message, auto fds) { return roster_.tell_someone(message, fds); },
+          clock,
+          [this](const auto& message, auto fds) { return roster_.tell_a_serving_worker(message, fds); },
           [this] { settle(); }),
       roster_(std::move(generation)),
       household_{clock, nursery_, clearings_, roster_, [this] { settle(); }},
@@ -66,8 +67,8 @@ void FleetPage::grow_to(unsigned slots) {
 
 // ---- one event after the other
 
-/// Nobody settles, and nothing is reported, before the last of the steps; and then only if one of them wants
-/// it.
+/// The fleet neither settles nor reports before the last of the steps, and then only if a part has asked it
+/// to.
 template <class Steps>
 void FleetPage::as_one_event(Steps steps) {
   const bool is_part_of_another = std::exchange(is_busy_, true);
@@ -76,13 +77,14 @@ void FleetPage::as_one_event(Steps steps) {
   if (is_wanted_) settle();
 }
 
-/// Who sees to it after whom. A part that finds itself with another worker or without one has said so before.
+/// The order in which the parts act after an event. A slot whose worker has lost its place or has died has
+/// told those that dealt with this worker before.
 void FleetPage::settle() {
   is_wanted_ = true;
   if (is_busy_) return;
   is_busy_ = true;
   if (!start_failure_) {
-    hasten_someone();
+    hasten_next_start();
     lending_.settle();
     clearings_.settle();
     start_emptying();
@@ -91,7 +93,7 @@ void FleetPage::settle() {
   report();
 }
 
-/// What the master hears may make it do something at once.
+/// Comes last: the master's handlers may call the fleet at once.
 void FleetPage::report() {
   if (startup_.is_up() && !std::exchange(was_up_, true)) handlers_.on_all_ready();
   if (start_failure_) handlers_.on_start_failure(*std::exchange(start_failure_, std::nullopt));
@@ -101,8 +103,8 @@ void FleetPage::report() {
   if (all_are_gone && !std::exchange(is_over_, true)) handlers_.on_all_gone();
 }
 
-/// While nobody serves, the next worker does not wait for the whole of its backoff.
-void FleetPage::hasten_someone() {
+/// While no worker serves, the worker that is due first does not wait for the whole of its backoff.
+void FleetPage::hasten_next_start() {
   if (ending_.has_begun() || roster_.ready_count() > 0) return;
   Slot* next = nullptr;
   for (const auto& slot : roster_.slots()) {
@@ -116,8 +118,8 @@ void FleetPage::hasten_someone() {
   next->hasten(soon);
 }
 
-/// Once the service ends: listeners that no worker empties get one, one at a time. What the one that was
-/// started last can take is not known before it is READY.
+/// Once the service ends, workers are started for listeners that no worker empties: one at a time, for how
+/// many listeners the last one can take is not known before it is READY.
 void FleetPage::start_emptying() {
   const auto is_starting = [](const auto& slot) {
     return slot->state() == SlotState::kEmptyingAgain && !slot->worker()->was_ready();
@@ -266,7 +268,7 @@ void FleetPage::on_candidates_ready() {
   movement.on_done({});
 }
 
-/// The candidates have served nobody.
+/// The candidates have accepted no client, so they are told to stop at once.
 void FleetPage::on_candidate_failed(const Error& error) {
   const auto movement = changeover_.finish();
   for (const auto slot : movement.renewed) {

@@ -1,4 +1,4 @@
-// The fleet's page: what concerns several of its parts, and who settles after whom.
+// The fleet's page: what concerns several of its parts, and in which order they settle after an event.
 #pragma once
 
 #include <chrono>
@@ -46,7 +46,7 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   template <class Steps>
   void as_one_event(Steps steps);
   void settle();
-  void hasten_someone();
+  void hasten_next_start();
   void start_emptying();
   void report();
   void grow_to(unsigned slots);
@@ -60,7 +60,7 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   Candidate take_candidate(const Slot& slot) override { return changeover_.take(slot.index()); }
   void let_leave(const Slot& slot, std::unique_ptr<Child> worker, bool is_dying) override;
   bool may_try_again(const Slot& slot, const Death& death) override;
-  void on_spawn_scheduled() override { hasten_someone(); }
+  void on_spawn_scheduled() override { hasten_next_start(); }
   void on_refused_loan(const Slot& slot, const RefuseLoanMessage& message) override;
   void on_candidates_ready() override;
   void on_candidate_failed(const Error& error) override;
@@ -80,7 +80,7 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   Changeover changeover_;
   Watchdog watchdog_;
   Startup startup_;
-  std::optional<Error> start_failure_;  ///< that nobody has heard of yet
+  std::optional<Error> start_failure_;  ///< of which the master has not been told yet
   unsigned slots_with_a_past_ = 0;
   bool is_busy_ = false;    ///< with one event
   bool is_wanted_ = false;  ///< a part has asked to settle

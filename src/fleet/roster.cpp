@@ -9,7 +9,7 @@ std::size_t Roster::ready_count() const noexcept {
                                                 [](const auto& slot) { return slot->serving() != nullptr; }));
 }
 
-Child* Roster::tell_someone(const ToWorker& message, std::span<const int> descriptors) {
+Child* Roster::tell_a_serving_worker(const ToWorker& message, std::span<const int> descriptors) {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     auto* const worker = slots_[++told_last_ % slots_.size()]->serving();
     if (worker != nullptr && worker->try_tell(message, descriptors)) return worker;

@@ -26,8 +26,8 @@ class Roster final : public Crew {
   const std::vector<std::unique_ptr<Slot>>& slots() const noexcept { return slots_; }
   Slot& operator[](std::size_t index) const { return *slots_.at(index); }
   std::size_t ready_count() const noexcept;
-  /// Another worker each time, of those that serve; null if none can be told.
-  Child* tell_someone(const ToWorker& message, std::span<const int> descriptors);
+  /// Another one each time; null if none can be told.
+  Child* tell_a_serving_worker(const ToWorker& message, std::span<const int> descriptors);
 
   const Generation& generation() const override { return *generation_; }
   std::size_t slot_count() const override { return slots_.size(); }

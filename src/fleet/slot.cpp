@@ -42,7 +42,7 @@ void Slot::handle(SlotEvent event) {
     last = action;
     next = act(action);
   }
-  if (state_ == before && last == SlotAction::kNone) return;  // it was none of this slot's events
+  if (state_ == before && last == SlotAction::kNone) return;  // no event of this state
   host_.on_step(*this);
   household_.settle();
 }
@@ -87,13 +87,13 @@ std::optional<SlotEvent> Slot::spawn() {
 /// Clients may wait on listeners that no worker empties: those of this slot, or others.
 std::optional<SlotEvent> Slot::spawn_to_drain() {
   delay_.stop();
-  if (ending_.time_left() <= 0ms) return SlotEvent::kFailed;  // it would come too late
+  if (ending_.time_left() <= 0ms) return SlotEvent::kFailed;  // the worker would come too late
   if (auto spawned = try_spawn(); !spawned) {
     spdlog::error("worker {} cannot be started: {}; clients that wait for it may be lost", index_ + 1,
                   spawned.error().text);
     return SlotEvent::kFailed;
   }
-  // Before it is told to drain: it may be through with that, and gone, before it reads more.
+  // Before the worker is told to drain: it may have done that, and be gone, before it reads more.
   ending_.entrust(*this);
   tell_drain();
   return std::nullopt;
@@ -135,12 +135,12 @@ void Slot::install() {
   worker_ = std::move(candidate.worker);
   worker_->report_to(*this);
   backoff_ = backoff_of(config());
-  if (auto told = worker_->try_tell(AcceptMessage{}); !told)  // else it would hold still for ever
+  if (auto told = worker_->try_tell(AcceptMessage{}); !told)  // else it would never accept
     worker_->kill_for("cannot be told to accept: " + told.error().text);
   if (candidate.wants_successor) host_.on_leaving(*this);
 }
 
-/// The worker that had the place leaves, and what was under way for it is over.
+/// The worker that had the place becomes a leaver, and the slot's timers for it stop.
 void Slot::clear_place() {
   const bool is_dying = patience_.is_running();
   late_.stop();
@@ -178,13 +178,13 @@ void Slot::on_message(Child& child, const ToMaster& message) {
       message);
 }
 
-/// One that is being killed because it was late stays late.
+/// A worker in "hung" is being killed, because it was late: that it is READY after all changes nothing.
 void Slot::on_ready() {
   if (state_ == SlotState::kHung) return;
   late_.stop();
   worker_->note_ready();
   handle(SlotEvent::kReady);
-  household_.settle();  // also after one that was started to drain: it is known now what it can take
+  household_.settle();  // also for a worker started to drain: it is known now which listeners it can take
 }
 
 void Slot::on_exit(Child& child, const ExitStatus& status) {
@@ -198,8 +198,8 @@ void Slot::on_exit(Child& child, const ExitStatus& status) {
   handle(SlotEvent::kFailed);
 }
 
-/// The slot has no worker that accepts, and nobody starts one before `delay` has passed. Where that takes too
-/// long, or it turns out to, another one accepts for it.
+/// The slot has no worker that accepts, and none is started before `delay` has passed. Where that takes too
+/// long, or turns out to, the worker of another slot accepts for this one.
 void Slot::expect_service(std::chrono::milliseconds delay) {
   if (unserved_.has_passed()) return;
   if (delay >= kLendAfter) return unserved_.pass();
@@ -249,7 +249,7 @@ void Slot::restore(const SlotRecord& record) {
     case SlotState::kSpent: break;
   }
   host_.on_step(*this);
-  // Whoever does not understand us is replaced, unless a reload comes first.
+  // A worker that speaks another protocol version is replaced, unless a reload comes first.
   if (serving() != nullptr && !worker_->is_reachable()) host_.on_leaving(*this);
 }
 

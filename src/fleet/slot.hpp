@@ -46,7 +46,7 @@ class Slot final : private Child::Holder {
 
   /// Takes the step that the event makes it take, and those that follow from it.
   void handle(SlotEvent event);
-  /// As another program has left it.
+  /// As the program before this one (an upgrade) has left the slot.
   void restore(const SlotRecord& record);
   /// `borrower`: the slot whose worker accepts for this one.
   SlotRecord record(std::optional<std::size_t> borrower) const;
@@ -63,7 +63,7 @@ class Slot final : private Child::Holder {
 
   /// Until its next worker is started; nothing if none is due.
   std::optional<std::chrono::milliseconds> spawn_due_in() const;
-  /// It is started that soon instead.
+  /// The next worker is started that soon instead.
   void hasten(std::chrono::milliseconds delay) { delay_.start(delay); }
   /// `since_last_look`: see HeartbeatWatch.
   void look_for_hang(std::chrono::milliseconds since_last_look);
@@ -99,7 +99,7 @@ class Slot final : private Child::Holder {
   Deadline late_;      ///< the worker is not READY by then
   Timer delay_;        ///< until the next worker is started
   Timer patience_;     ///< with a worker that was told to die
-  Deadline unserved_;  ///< nobody has accepted for the slot by then
+  Deadline unserved_;  ///< the slot has no worker that accepts by then, and needs a borrower
   std::unique_ptr<Child> worker_;
 };
 

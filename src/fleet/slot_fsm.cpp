@@ -64,7 +64,7 @@ constexpr SlotRow kTable[] = {
     {State::kStopping, Event::kPatienceOver, {State::kStopping, Action::kKill}},
     {State::kStopping, Event::kStop, {State::kStopping, Action::kTellStop}},
 
-    {State::kGone, Event::kDrain, {State::kEmptyingAgain, Action::kSpawnToDrain}},  // nobody else empties
+    {State::kGone, Event::kDrain, {State::kEmptyingAgain, Action::kSpawnToDrain}},  // no worker empties some
 };
 
 static_assert(has_no_pair_twice(std::span<const SlotRow>(kTable)),

@@ -15,11 +15,11 @@ class Startup {
  public:
   /// A worker has become ready; so many of all slots have one now.
   void on_ready(std::size_t ready, std::size_t slots) noexcept {
-    someone_was_ready_ = true;
+    a_worker_was_ready_ = true;
     is_up_ = is_up_ || ready == slots;
   }
-  /// Another program has been up already.
-  void skip() noexcept { is_up_ = someone_was_ready_ = true; }
+  /// The service was up already under the program before this one (an upgrade).
+  void skip() noexcept { is_up_ = a_worker_was_ready_ = true; }
 
   /// All slots have had a worker that was ready, at one time.
   bool is_up() const noexcept { return is_up_; }
@@ -28,11 +28,11 @@ class Startup {
     if (is_up_) return false;
     const auto most = *std::max_element(failures.begin(), failures.end());
     const auto least = *std::min_element(failures.begin(), failures.end());
-    return most >= kMostStartFailures || (least > 0 && !someone_was_ready_);
+    return most >= kMostStartFailures || (least > 0 && !a_worker_was_ready_);
   }
 
  private:
-  bool someone_was_ready_ = false;
+  bool a_worker_was_ready_ = false;
   bool is_up_ = false;
 };
 

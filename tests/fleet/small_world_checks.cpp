@@ -231,17 +231,17 @@ void SmallWorld::check_service(unsigned slot) {
 
 /// A slot that is to serve has a process, or gets one.
 void SmallWorld::check_respawn() {
-  bool anyone_waits = false;
+  bool a_slot_waits = false;
   for (unsigned slot = 0; slot < wanted_; ++slot) {
     const bool is_empty = in_place(slot) == nullptr;
-    anyone_waits |= is_empty;
+    a_slot_waits |= is_empty;
     if (empty_[slot].exceeds(is_empty, clock_.now(), config().respawn_delay_max + kPiece))
       complain("worker " + std::to_string(slot + 1) + " is not started again");
   }
-  const bool anyone_serves = std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) {
+  const bool a_worker_serves = std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) {
     return worker->serves() || (worker->is_foreign && worker->place == FakeWorker::Place::kHolder);
   });
-  if (nobody_comes_.exceeds(anyone_waits && !anyone_serves, clock_.now(),
+  if (nobody_comes_.exceeds(a_slot_waits && !a_worker_serves, clock_.now(),
                             config().respawn_delay_min + kPiece))
     complain("nobody serves, and nobody is started");
 }

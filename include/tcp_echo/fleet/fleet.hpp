@@ -2,8 +2,8 @@
 //
 // Each part looks after its own: a Slot after its worker, Departures after the workers that have lost their
 // places, a Changeover after those that are to get them, Lending after the listeners of slots without a
-// worker, Clearings after the listeners of removed addresses. This page says what concerns several of them,
-// and who settles after whom: once per event, when the part that heard of it is done.
+// worker, Clearings after the listeners of removed addresses. FleetPage says what concerns several of them,
+// and in which order they settle: once per event, when the part that heard of it is done.
 //
 // Everything that changes workers on purpose (reload, scale, a single one's restart) is one movement:
 // successors are started beside the workers that serve, and hold still until all of them are READY. Then they
@@ -50,7 +50,8 @@ class Fleet {
   Fleet& operator=(const Fleet&) = delete;
 
   void start();
-  /// In place of start(): everything goes on as another program has left it. Throws FatalError.
+  /// In place of start(): all goes on as the program before this one (an upgrade) has left it. Throws
+  /// FatalError.
   void restore(const FleetRecord& record);
   /// The slots and the leavers as they are now. Not during a movement.
   FleetRecord record() const;

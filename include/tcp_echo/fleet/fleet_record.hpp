@@ -1,5 +1,5 @@
 // What a fleet leaves to the program that takes its master's place: its slots, and the processes in them.
-// Plain values; descriptors are numbers of the process, which stays the same, and nobody owns them here.
+// Plain values; descriptors are numbers of the master process, which stays the same, and are not owned here.
 #pragma once
 
 #include <cstddef>

@@ -9,7 +9,7 @@ namespace tcp_echo {
 
 enum class LeaverStage : std::uint8_t {
   kMoving,    ///< hands its connections over
-  kStuck,     ///< nobody could take all of them so far: it serves them on, and tries again and again
+  kStuck,     ///< no other worker could take all of them so far: it serves them on, and keeps trying
   kDraining,  ///< lets them end, for want of a successor that understands it, or of a service
   kDying,     ///< was told to die, by STOP or SIGABRT; SIGKILL is next
 };

@@ -15,14 +15,14 @@ enum class SlotState : std::uint8_t {
   kEmpty,     ///< nothing was ever started
   kStarting,  ///< a process runs and has not said READY
   kServing,
-  kHung,           ///< it does not become READY, or its loop does not turn; it was sent a signal to die from
+  kHung,           ///< not READY in time, or its loop does not turn; it was sent a signal to die from
   kWaiting,        ///< the process is gone, the next one is due after a delay
-  kRetired,        ///< scaled away: others accept from its listeners, until the slot is needed again
-  kEmptying,       ///< the service ends: the process takes who waits in the accept queues
+  kRetired,        ///< scaled away: another slot's worker has its listeners, until the slot is needed again
+  kEmptying,       ///< the service ends: the process takes the clients that wait in its accept queues
   kEmptyingAgain,  ///< the same by the last process of the slot, which gets no successor
-  kStopping,       ///< nobody waits any more, or nobody cares: the process has to end
+  kStopping,       ///< the queues are empty, or the service stops at once: the process has to end
   kGone,           ///< for good, unless its listeners are to be emptied once more
-  kSpent,          ///< for good: it has had a process for that already
+  kSpent,          ///< for good: the slot has had a process for that already
 };
 inline constexpr std::array kSlotStates = {
     SlotState::kEmpty,    SlotState::kStarting, SlotState::kServing,  SlotState::kHung,
@@ -40,7 +40,7 @@ enum class SlotEvent : std::uint8_t {
   kDismissed,  ///< the slot is needed no more
   kDelayOver,
   kDrain,         ///< the service stops gracefully
-  kEmptied,       ///< nobody waits in its accept queues any more
+  kEmptied,       ///< no client waits in the process's accept queues any more
   kStop,          ///< the service stops at once
   kPatienceOver,  ///< the process was told to end, and has not
 };
