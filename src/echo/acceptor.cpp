@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 // A burst of new clients must not keep the old ones waiting for longer than a few echoes take.
 constexpr int kAcceptsPerTurn = 16;
 
-// Nobody tells when the system has descriptors or memory again, so ask now and then.
+// The kernel does not tell when it has descriptors or memory again, so try now and then.
 constexpr auto kRetryDelay = 500ms;
 
 // A limit that is hit once is hit with every new connection.
@@ -62,7 +62,7 @@ Acceptor::Outcome Acceptor::accept_one() noexcept {
   table_.add(std::move(fd), behaviour_, id_);
   if (!last) return Outcome::kAccepted;
   return pause("the open-files limit is reached",
-               table_.is_empty());  // nobody is there whose close would wake us
+               table_.is_empty());  // then there is no connection whose close would wake us
 }
 
 // Which errors can be had, and that those of the new socket's network are to be passed over: accept(2).
@@ -142,8 +142,8 @@ void Acceptor::finish(std::function<void()> on_finished) {
 }
 
 void Acceptor::on_quiet() noexcept {
-  if (paused_) return;  // whoever is kept waiting still is
-  // Timers come before readiness: in a process that was stopped for a while, somebody may have come long ago.
+  if (paused_) return;  // the queue is not read, and clients may wait there
+  // Timers come before readiness: in a process that was stopped for a while, a client may have come long ago.
   if (accept_one() != Outcome::kQueueEmpty) return watch_for_quiet();
   is_finished_ = true;
   on_finished_();

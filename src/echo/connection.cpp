@@ -121,7 +121,7 @@ bool Connection::had_a_turn_due() noexcept {
 void Connection::on_quiet() noexcept {
   if (had_a_turn_due()) return;
   if (table_.is_draining()) {
-    // Whoever still has bytes to come gets them, for as long as --shutdown-timeout allows.
+    // A client that still has bytes to come gets them, for as long as --shutdown-timeout allows.
     if (state_.unsent.is_empty() && unacknowledged_bytes(fd_.get()) == 0) return finish(CloseReason::kDrain);
     return table_.idle_queue().touch(*this);
   }

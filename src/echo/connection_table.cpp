@@ -12,8 +12,8 @@
 namespace tcp_echo {
 namespace {
 
-// Where nobody lingers, one may come that lingered at another worker, and a queue without a timeout would
-// keep it.
+// Where no connection lingers, one may come that lingered at another worker, and a queue without a timeout
+// would keep it.
 constexpr std::chrono::milliseconds kNoTimeToLinger{1};
 
 }  // namespace

@@ -34,7 +34,7 @@ void IdleQueue::insert_near(IdleNode* newer, IdleNode& node, std::chrono::millis
   while (newer != &end_ && newer->last_activity_ <= last_activity) newer = newer->newer_;
   while (newer->older_ != &end_ && newer->older_->last_activity_ > last_activity) newer = newer->older_;
   put_before(*newer, node);
-  if (oldest() == &node) timer_.stop();  // it waits for one that is due later
+  if (oldest() == &node) timer_.stop();  // the timer waits for a member that is due later
   set_timer();
 }
 

@@ -126,8 +126,8 @@ bool drop_bare_syns(int listener) {
 }
 
 // Segments with a lower TTL or hop limit are dropped (IP_MINTTL, ip(7)); the second family is for IPv4 on
-// [::]. Nobody sends with 255 but neighbours that speak a protocol of RFC 5082. The kernel does not ask for
-// it where a handshake completes.
+// [::]. Only neighbours that speak a protocol of RFC 5082 send with 255. The kernel does not ask for it where
+// a handshake completes.
 bool require_hops(int fd, int least) {
   const bool v4 = ::setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least, sizeof least) == 0;
   const bool v6 = ::setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least) == 0;

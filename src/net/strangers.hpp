@@ -1,4 +1,4 @@
-// Whose a listening socket is, where the kernel only says that somebody has the address.
+// Whether a listener on an address is ours or a stranger's, where the kernel only says that there is one.
 #pragma once
 
 #include <sys/types.h>

@@ -72,7 +72,7 @@ void Desks::empty() {
   hear_out_clients();
 }
 
-bool Desks::nobody_waits() const noexcept {
+bool Desks::has_nothing_to_empty() const noexcept {
   const auto is_finished = [](const auto& each) { return each.acceptor->is_finished(); };
   return (!empties_ || std::all_of(desks_.begin(), desks_.end(), is_finished)) &&
          std::all_of(clearings_.begin(), clearings_.end(), is_finished);
@@ -92,7 +92,7 @@ void Desks::close_all() {
 void Desks::on_room() noexcept {
   for (const auto& desk : desks_) desk.acceptor->on_room();
   for (const auto& clearing : clearings_) clearing.acceptor->on_room();
-  // At a limit the first to be polled gets the place that became free: everybody's turn comes.
+  // At a limit the desk that is polled first gets the place that became free: so each has its turn.
   if (desks_.size() > 1) std::rotate(desks_.begin(), desks_.begin() + 1, desks_.end());
 }
 
@@ -107,7 +107,7 @@ Desks::Acceptors Desks::acceptors_on(std::vector<Listener> listeners) {
   return acceptors;
 }
 
-/// For those that came with a message.
+/// For listeners that came with a message.
 Result<Desks::Acceptors> Desks::acceptors_on_received(std::vector<Listener> listeners) {
   if (listeners.empty()) return failure(ExitCode::kOsError, "the open-files limit is reached");
   try {
@@ -135,7 +135,7 @@ void Desks::on_clearing_finished(std::uint32_t number) noexcept {
   handlers_.on_cleared(number);
 }
 
-/// Those that were accepted after the master had closed the door, and before it was said here.
+/// For clients that were accepted after the master had begun to keep handshakes away, and before it told us.
 void Desks::hear_out_clients() noexcept {
   const auto is_deaf = [](const Desk& desk) { return makes_deaf(desk.acceptor->listener()); };
   if (std::any_of(desks_.begin(), desks_.end(), is_deaf)) table_->hear_out_all();

@@ -1,10 +1,10 @@
 // Where a worker accepts. A desk is one listener: of the worker's own slot, or of a slot whose worker cannot
-// and whose listeners were lent to this one. A clearing takes the last clients of an address that is served
-// no more.
+// accept and whose listeners were lent to this one. A clearing takes the last clients of an address that is
+// served no more.
 //
-// Owned by the Worker, which knows why something is to happen and tells the master what has; here is known
-// only who takes the clients of which listener. The sockets are the master's, which has descriptors of its
-// own on them: closing one here resets nobody who waits on it. Connections are the table's, and stay when
+// Owned by the Worker, which knows why something is to happen and tells the master what has; the desks know
+// only on which listeners to accept, for which slot. The master has descriptors of its own on the same
+// sockets: closing one here resets no client in its accept queue. Connections are the table's, and stay when
 // their desk goes.
 #pragma once
 
@@ -27,9 +27,9 @@ class Desks {
  public:
   /// Neither may close a desk or a clearing: its acceptor is in the middle of the call.
   struct Handlers {
-    std::function<void()> on_emptied;  ///< a desk's queue is, after empty(); nobody_waits() tells of all
+    std::function<void()> on_emptied;  ///< after empty(): one desk is; has_nothing_to_empty() tells of all
     std::function<void(std::uint32_t number)>
-        on_cleared;  ///< nobody waits there, and the listeners are closed
+        on_cleared;  ///< no client waits there any more, and the listeners are closed
   };
 
   struct Listener {
@@ -38,8 +38,9 @@ class Desks {
   };
 
   struct Manner {
-    bool waits = false;             ///< accepts nobody before begin_to_accept()
-    bool shares_listeners = false;  ///< all workers poll the same sockets, which somebody else keeps after us
+    bool waits = false;  ///< accepts no client before begin_to_accept()
+    bool shares_listeners =
+        false;  ///< all workers poll the same inherited sockets, which outlive the service
   };
 
   /// `behaviour` outlives the object.
@@ -50,34 +51,34 @@ class Desks {
   /// The own slot's desks: from now on there is a table for connections, which outlives the object. Once, and
   /// before lend() and clear(). Throws FatalError if a listener cannot be polled.
   void open(ConnectionTable& table, unsigned slot, std::vector<Listener> listeners, Manner manner);
-  /// It is certain that this worker is needed.
+  /// The master has said ACCEPT: it is certain that this worker is needed.
   void begin_to_accept();
 
   /// Accepts for that slot as well. All of the listeners, or none, and then nothing is left of what was lent
   /// for that slot before. Listeners get lost on their way to a worker at its limit of open files: none is a
   /// failure, here and below.
   Result<void> lend(unsigned slot, std::vector<Listener> listeners);
-  /// That slot's worker can again.
+  /// That slot's own worker accepts again.
   void take_back(unsigned slot);
 
-  /// Takes who waits there until nobody does. All of the listeners, or none. Somebody keeps new handshakes
-  /// away.
+  /// Takes the clients that wait on these listeners, until none does. All of the listeners, or none. The
+  /// master keeps new handshakes away.
   Result<void> clear(std::uint32_t number, std::vector<Listener> listeners);
-  /// Closes them, though somebody may still wait there; on_cleared is not called.
+  /// Closes them, though clients may still wait there; on_cleared is not called.
   void give_up(std::uint32_t number);
 
-  /// Desks accept no more, and keep their descriptors: should the master die, somebody has to take who waits.
-  /// Clearings go on.
+  /// Desks accept no more, and keep their descriptors: should the master die, this worker has to take the
+  /// clients that wait. Clearings go on.
   void hold();
   /// For a worker whose master is gone, before empty(): from now on no new handshake begins at its desks.
   void keep_new_clients_away();
-  /// Takes who waits at the desks until nobody does, and who comes late. Shared listeners are closed instead:
-  /// whoever keeps the sockets will have their clients served after the next start.
+  /// Takes the clients that wait at the desks until none does, and those that come late. Shared listeners are
+  /// closed instead: the sockets stay open outside of the service, whose next start serves their clients.
   void empty();
-  /// Nobody waits whom this worker is to take: every clearing is done, and after empty() every desk.
-  bool nobody_waits() const noexcept;
+  /// No client waits that this worker is to take: every clearing is done, and after empty() every desk.
+  bool has_nothing_to_empty() const noexcept;
 
-  /// Closes the desks, and leaves who waits there to others.
+  /// Closes the desks, and leaves the clients that wait there to other workers.
   void let_go();
   /// Closes the descriptors of the desks' listeners, so that their addresses are free. A handler may call it.
   void free_addresses() noexcept;

@@ -13,8 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Sending fails when too many descriptors of this user are on their way (ETOOMANYREFS, unix(7)); others take
-// theirs soon.
+// Sending fails when too many descriptors of this user are on their way (ETOOMANYREFS, unix(7)); other
+// processes receive theirs soon.
 constexpr auto kRetryDelay = 10ms;
 
 // Until a connection may have fewer bytes unsent than before.
@@ -130,8 +130,8 @@ void HandOver::on_taken_over(std::uint32_t which) {
   give_up();
 }
 
-/// One that does not understand us has touched nothing. What another kind of nonsense was to mean is not
-/// known: it may have everything that is in doubt, and two must never write one stream.
+/// A successor of another protocol version has touched nothing. What another kind of nonsense was to mean is
+/// not known: the successor may have all that is in doubt, and two processes must never write one stream.
 void HandOver::on_nonsense(const DecodeError& error) {
   spdlog::warn("the successor speaks {}", error.text);
   if (error.kind == DecodeError::Kind::kNonsense) {

@@ -22,13 +22,13 @@ class HandOver {
   /// the channel cannot be used. `table` outlives the object. `on_broken`: the successor is gone, or has no
   /// room for what is left; it may destroy the object.
   HandOver(Loop& loop, UniqueFd channel, ConnectionTable& table, std::function<void()> on_broken);
-  /// What is still in doubt is closed here, and reset by whoever closes it last, this worker or the
-  /// successor: bytes may be missing. Whoever does not want that waits for on_broken.
+  /// Connections that are still in doubt are closed here, and reset by this worker or the successor, the one
+  /// that closes them last: bytes may be missing. To avoid that, wait for on_broken.
   ~HandOver();
   HandOver(const HandOver&) = delete;
   HandOver& operator=(const HandOver&) = delete;
 
-  /// The table got a connection since: it goes the same way.
+  /// The table got another connection: it is handed over as well.
   void go_on();
 
  private:

@@ -81,13 +81,14 @@ void TakeOver::take(const HandOverMessage& batch, std::vector<UniqueFd> descript
   }
   auto told = channel_.send(answer);
   // A predecessor ends the channel with connections in doubt only as it dies, or has no use for them: then
-  // nobody else has them.
+  // no other worker has them.
   if (!told && !channel_.is_peer_gone()) return give_back(taken, told.error());
   suffer_when("taken");
   handlers_.on_taken();
 }
 
-/// The predecessor lives, and does not know that they are here; it sees the channel end, and keeps them.
+/// The predecessor lives, and does not know that the connections are here; it sees the channel end, and keeps
+/// them.
 void TakeOver::give_back(const std::vector<Connection*>& taken, const Error& error) const {
   spdlog::warn("the predecessor cannot be told what was taken over: {}", error.text);
   for (auto* connection : taken) {

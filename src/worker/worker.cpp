@@ -32,7 +32,7 @@ static_assert(WorkerPhase{} == WorkerPhase::kConfiguring, "what a worker begins 
 // descriptors.
 constexpr int kSpareDescriptors = 16;
 
-// How often a worker that nobody talks to any more looks whether its master is dead.
+// How often a worker whose control channel has ended looks whether its master is dead.
 constexpr std::chrono::milliseconds kMasterCheck{20};
 
 EchoSettings echo_settings(const Config& config) {
@@ -143,15 +143,15 @@ void Worker::on_nonsense(const DecodeError& error) {
   }
 }
 
-/// A dead master leaves the listeners to its workers: they take who waits. One that lives has other workers
-/// for that. But the channel of one that dies closes a moment before it is dead, so only the second look
-/// counts.
+/// A dead master leaves the listeners to its workers: they take the clients that wait. A master that lives
+/// has let go of this worker, and has other ones for that. But the channel of a master that dies closes a
+/// moment before it is dead, so only the second look counts.
 void Worker::on_channel_closed() {
   const bool is_second_look = std::exchange(is_alone_, true);
   if (is_orphan()) {
     spdlog::warn("the master is gone; finishing what is under way");
     handle(WorkerEvent::kOrphaned);
-    if (phase_ == WorkerPhase::kDraining) on_emptied();  // it may have told us to drain before
+    if (phase_ == WorkerPhase::kDraining) on_emptied();  // the master may have told us to drain before
     return;
   }
   if (is_second_look) handle(WorkerEvent::kAbandoned);
@@ -224,8 +224,8 @@ void Worker::beat() {
   heartbeat_.start(heartbeat_interval(config_.watchdog));
 }
 
-/// If this does not arrive the master is gone or has let go of us, which the end of the channel tells as
-/// well.
+/// If the message does not arrive the master is gone or has let go of us, which the end of the channel tells
+/// as well.
 void Worker::say(const ToMaster& message) noexcept {
   if (auto told = control_.send(message); !told) spdlog::debug("{}", told.error().text);
 }
@@ -244,7 +244,7 @@ void Worker::lend(const LendMessage& message, std::vector<UniqueFd> descriptors)
 
 void Worker::take_back(const TakeBackMessage& message) {
   desks_->take_back(message.slot);
-  if (phase_ == WorkerPhase::kDraining) on_emptied();  // it may have been the last that was not
+  if (phase_ == WorkerPhase::kDraining) on_emptied();  // that slot's queues may have been the last to empty
 }
 
 /// The listeners of an address that the configuration names no more.
@@ -260,8 +260,8 @@ void Worker::clear(const ClearMessage& message, std::vector<UniqueFd> descriptor
 void Worker::move_out() {
   desks_->hold();
   spdlog::debug("handing over {}", counted(connections_->size(), "connection"));
-  // A hand-over that goes on, though slowly, is never replaced: whoever was in doubt would be lost. When it
-  // breaks, another successor will be named.
+  // A hand-over that goes on, though slowly, is never replaced: its connections in doubt would be lost. When
+  // it breaks, the master will name another successor.
   if (hand_over_ != nullptr) return successor_.reset();
   try {
     hand_over_ =
@@ -273,7 +273,7 @@ void Worker::move_out() {
   leave_if_done();
 }
 
-/// What is left is served here until there is another successor.
+/// The connections that are left are served here until there is another successor.
 void Worker::on_stranded() {
   hand_over_.reset();
   say(StrandedMessage{});
@@ -303,7 +303,7 @@ void Worker::pass_on() {
   if (hand_over_ != nullptr) hand_over_->go_on();
 }
 
-/// Another worker accepts; what is left ends here.
+/// Another worker accepts; the connections that are left end here.
 void Worker::retire() {
   desks_->hold();
   begin_to_end();
@@ -339,9 +339,9 @@ void Worker::on_cleared(std::uint32_t number) noexcept {
 
 /// A queue is empty, or not this worker's task any more: it may have been the last.
 void Worker::on_emptied() noexcept {
-  const bool is_through = phase_ == WorkerPhase::kDraining && desks_->nobody_waits();
+  const bool is_through = phase_ == WorkerPhase::kDraining && desks_->has_nothing_to_empty();
   if (is_through && is_alone_) {
-    desks_->free_addresses();  // for whoever starts the service again
+    desks_->free_addresses();  // for the master of a service that is started again
   } else if (is_through) {
     say(EmptiedMessage{});
   }
@@ -356,7 +356,8 @@ void Worker::on_connection_gone() noexcept {
 }
 
 void Worker::leave_if_done() {
-  if (connections_->is_empty() && predecessors_.empty() && desks_->nobody_waits()) handle(WorkerEvent::kDone);
+  if (connections_->is_empty() && predecessors_.empty() && desks_->has_nothing_to_empty())
+    handle(WorkerEvent::kDone);
 }
 
 void Worker::fail(ExitCode code, const std::string& why) noexcept {

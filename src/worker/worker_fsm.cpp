@@ -32,8 +32,8 @@ constexpr WorkerRow kTable[] = {
     {Phase::kAsking, Event::kOrphaned, {Phase::kDraining, Action::kDrainAlone}},
     {Phase::kAsking, Event::kStopAsked, {Phase::kLeaving, Action::kCloseAll}},
 
-    // Who waits in the accept queues is the successor's, as long as there is a master to see to it.
-    {Phase::kMoving, Event::kSuccessor, {Phase::kMoving, Action::kMoveOut}},  // another one
+    // The clients in the accept queues are the successor's, as long as there is a master to see to it.
+    {Phase::kMoving, Event::kSuccessor, {Phase::kMoving, Action::kMoveOut}},  // another successor
     {Phase::kMoving, Event::kAbandoned, {Phase::kRetiring, Action::kRetire}},
     {Phase::kMoving, Event::kDrainAsked, {Phase::kRetiring, Action::kRetire}},
     {Phase::kMoving, Event::kOrphaned, {Phase::kDraining, Action::kDrainAlone}},

@@ -18,7 +18,7 @@ enum class WorkerPhase : std::uint8_t {
   kAsking,    ///< serves on until there is a successor, which the master was asked for
   kMoving,    ///< accepts no more; connections go to the successor
   kRetiring,  ///< accepts no more, for another worker does; connections end as they fall quiet
-  kDraining,  ///< the service ends: takes who waits in the accept queues; connections end as they fall quiet
+  kDraining,  ///< the service ends: empties its accept queues; connections end as they fall quiet
   kLeaving,   ///< everything is being closed
 };
 inline constexpr std::array kWorkerPhases = {
@@ -30,12 +30,12 @@ enum class WorkerEvent : std::uint8_t {
   kLeaveAsked,    ///< by SIGTERM or SIGQUIT
   kServedEnough,  ///< as many connections as --worker-recycle-after says
   kSuccessor,     ///< the master has named one
-  kAbandoned,     ///< the master lives, and talks to us no more
+  kAbandoned,     ///< the master lives, and has closed the control channel
   kDrainAsked,    ///< by the master
   kOrphaned,      ///< the master is gone
   kStopAsked,
   kDeadline,  ///< --shutdown-timeout is over
-  kDone,      ///< the last connection has gone, and nobody waits for it to accept
+  kDone,      ///< the last connection has gone, and no client waits that this worker is to take
 };
 inline constexpr std::array kWorkerEvents = {
     WorkerEvent::kConfigured, WorkerEvent::kLeaveAsked, WorkerEvent::kServedEnough, WorkerEvent::kSuccessor,

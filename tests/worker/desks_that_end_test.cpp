@@ -19,12 +19,12 @@ struct DesksThatClear : DesksTest {
 TEST_F(DesksThatClear, TakeWhoWaitsAndThenCloseTheListener) {
   auto waited = neighbours.client();
   EXPECT_TRUE(desks.clear(kNumber, listeners(neighbours.give_away())));
-  EXPECT_FALSE(desks.nobody_waits());
+  EXPECT_FALSE(desks.has_nothing_to_empty());
   EXPECT_FALSE(neighbours.is_free());
   expect_served(waited);
   EXPECT_TRUE(until([&] { return !cleared.empty(); }));
   EXPECT_THAT(cleared, ElementsAre(kNumber));
-  EXPECT_TRUE(desks.nobody_waits());
+  EXPECT_TRUE(desks.has_nothing_to_empty());
   EXPECT_TRUE(neighbours.is_free());
   expect_served(waited);
 }
@@ -34,7 +34,7 @@ TEST_F(DesksThatClear, TellOfANumberOnceWhenAllItsListenersAreEmpty) {
   turn_some_more();
   const auto late = another.client();  // that queue is quiet later than the other
   EXPECT_TRUE(until([&] { return !cleared.empty(); }));
-  EXPECT_TRUE(desks.nobody_waits());
+  EXPECT_TRUE(desks.has_nothing_to_empty());
   turn_some_more();
   EXPECT_THAT(cleared, ElementsAre(kNumber));
 }
@@ -48,8 +48,8 @@ TEST_F(DesksThatClear, TellOfEachNumberByItself) {
     return !cleared.empty();
   }));
   EXPECT_THAT(cleared, ElementsAre(kNumber));
-  EXPECT_FALSE(desks.nobody_waits());
-  EXPECT_TRUE(until([&] { return desks.nobody_waits(); }));
+  EXPECT_FALSE(desks.has_nothing_to_empty());
+  EXPECT_TRUE(until([&] { return desks.has_nothing_to_empty(); }));
   EXPECT_THAT(cleared, ElementsAre(kNumber, kBusy));
 }
 
@@ -73,7 +73,7 @@ TEST_F(DesksThatClear, CloseTheListenerAndSayNothingWhenItIsGivenUp) {
   auto taken = neighbours.client();
   expect_served(taken);
   desks.give_up(kNumber);
-  EXPECT_TRUE(desks.nobody_waits());
+  EXPECT_TRUE(desks.has_nothing_to_empty());
   EXPECT_TRUE(neighbours.is_free());
   expect_served(taken);
   EXPECT_THAT(cleared, IsEmpty());
@@ -82,20 +82,20 @@ TEST_F(DesksThatClear, CloseTheListenerAndSayNothingWhenItIsGivenUp) {
 TEST_F(DesksThatClear, GoOnWhenAnotherNumberIsGivenUp) {
   EXPECT_TRUE(desks.clear(kNumber, listeners(neighbours.lend())));
   desks.give_up(kNumber + 1);
-  EXPECT_FALSE(desks.nobody_waits());
+  EXPECT_FALSE(desks.has_nothing_to_empty());
 }
 
 TEST_F(DesksThatClear, RefuseListenersThatGotLostOnTheirWay) {
   const auto taken = desks.clear(kNumber, {});
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().text, "the open-files limit is reached");
-  EXPECT_TRUE(desks.nobody_waits());
+  EXPECT_TRUE(desks.has_nothing_to_empty());
 }
 
 TEST_F(DesksThatClear, RefuseAllListenersWhenOneIsNoSocket) {
   auto waits = neighbours.client();
   EXPECT_FALSE(desks.clear(kNumber, listeners(neighbours.lend(), no_socket())));
-  EXPECT_TRUE(desks.nobody_waits());
+  EXPECT_TRUE(desks.has_nothing_to_empty());
   expect_waits(waits);
 }
 
@@ -111,19 +111,19 @@ TEST_F(DesksThatEmpty, TakeWhoWaitsAndTellOfEachQueue) {
   open_both();
   auto one = own.client();
   auto other = neighbours.client();
-  EXPECT_TRUE(desks.nobody_waits()) << "whom the worker would have to take before it leaves";
+  EXPECT_TRUE(desks.has_nothing_to_empty()) << "before empty() the worker need not take them to leave";
   desks.empty();
-  EXPECT_FALSE(desks.nobody_waits()) << "a handshake may be under way";
+  EXPECT_FALSE(desks.has_nothing_to_empty()) << "a handshake may be under way";
   expect_served(one);
   expect_served(other);
-  EXPECT_TRUE(until([&] { return desks.nobody_waits(); }));
+  EXPECT_TRUE(until([&] { return desks.has_nothing_to_empty(); }));
   EXPECT_EQ(emptied, 2);
 }
 
 TEST_F(DesksThatEmpty, StillTakeWhoComesLate) {
   open();
   desks.empty();
-  EXPECT_TRUE(until([&] { return desks.nobody_waits(); }));
+  EXPECT_TRUE(until([&] { return desks.has_nothing_to_empty(); }));
   auto late = own.client();
   expect_served(late);
 }
@@ -140,28 +140,28 @@ TEST_F(DesksThatEmpty, TakeWhoWaitsThoughTheyWereHeld) {
 TEST_F(DesksThatEmpty, OweNothingForADeskThatIsTakenBack) {
   open();
   desks.empty();
-  EXPECT_FALSE(desks.nobody_waits());
+  EXPECT_FALSE(desks.has_nothing_to_empty());
   desks.take_back(kOwnSlot);
-  EXPECT_TRUE(desks.nobody_waits());
+  EXPECT_TRUE(desks.has_nothing_to_empty());
 }
 
 TEST_F(DesksThatEmpty, AreNotDoneWhileAClearingIsNot) {
   open();
   desks.empty();
-  EXPECT_TRUE(until([&] { return desks.nobody_waits(); }));
+  EXPECT_TRUE(until([&] { return desks.has_nothing_to_empty(); }));
   EXPECT_TRUE(desks.clear(1, listeners(neighbours.lend())));
-  EXPECT_FALSE(desks.nobody_waits());
+  EXPECT_FALSE(desks.has_nothing_to_empty());
 }
 
 TEST_F(DesksThatEmpty, FreeTheirAddressesForWhoeverStartsNext) {
   desks.open(table, kOwnSlot, listeners(own.give_away()), {});
   auto client = own.client();
   desks.empty();
-  EXPECT_TRUE(until([&] { return desks.nobody_waits(); }));
+  EXPECT_TRUE(until([&] { return desks.has_nothing_to_empty(); }));
   EXPECT_FALSE(own.is_free());
   desks.free_addresses();
   EXPECT_TRUE(own.is_free());
-  EXPECT_TRUE(desks.nobody_waits());
+  EXPECT_TRUE(desks.has_nothing_to_empty());
   desks.on_room();
   expect_served(client);
 }
@@ -176,7 +176,7 @@ TEST_F(DesksThatEmpty, HearOutWhoWasAcceptedBehindAClosedDoor) {
 TEST_F(DesksThatEmpty, AreClosedAtOnceWhereAllShareThem) {
   open({.shares_listeners = true});
   desks.empty();
-  EXPECT_TRUE(desks.nobody_waits());
+  EXPECT_TRUE(desks.has_nothing_to_empty());
   auto client = own.client();
   expect_waits(client);
   EXPECT_EQ(emptied, 0);
@@ -202,7 +202,7 @@ TEST_F(DesksTest, CloseEverythingAtOnce) {
   desks.open(table, kOwnSlot, listeners(own.give_away()), {});
   EXPECT_TRUE(desks.clear(1, listeners(neighbours.give_away())));
   desks.close_all();
-  EXPECT_TRUE(desks.nobody_waits());
+  EXPECT_TRUE(desks.has_nothing_to_empty());
   EXPECT_TRUE(own.is_free());
   EXPECT_TRUE(neighbours.is_free());
 }

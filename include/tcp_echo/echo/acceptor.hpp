@@ -35,14 +35,14 @@ class Acceptor {
   /// A connection has gone; if accepting had paused, it goes on.
   void on_room() noexcept;
 
-  /// Accepts no more until go_on() or finish(), if that ever comes; who waits is left to others.
+  /// Accepts no more until go_on() or finish(), if that ever comes; clients wait in the accept queue.
   void hold() noexcept;
   void go_on() noexcept;
 
-  /// Takes everybody who is waiting, for they are connected; `on_finished` is called once nobody has come for
-  /// kHandshakeGrace, and may not destroy this object. Who comes later still is taken as well, until
-  /// let_go(). Somebody has to keep new handshakes away, or there is no end to it. Whom a limit keeps waiting
-  /// is taken as soon as on_room() says so.
+  /// Takes all clients in the accept queue, for they are connected; `on_finished` is called once none has
+  /// come for kHandshakeGrace, and may not destroy this object. Clients that come later still are taken as
+  /// well, until let_go(). New handshakes have to be kept away, see refuse_handshakes() of net, or there is
+  /// no end to it. Clients that a limit keeps waiting are taken as soon as on_room() says so.
   void finish(std::function<void()> on_finished);
   bool is_finished() const noexcept { return is_finished_; }
 
@@ -73,10 +73,10 @@ class Acceptor {
   bool held_ = false;
   bool is_finished_ = false;
   bool makes_deaf_ = false;  ///< connections want hear_out()
-  /// Those who waited as it began, or went on: they may have connected before the listener got the options
-  /// that a connection inherits.
+  /// The clients that waited when accepting began, or went on: they may have connected before the listener
+  /// got the options that a connection inherits.
   std::size_t behind_;
-  /// Or somebody else's, who may use it after us and does not want reset_on_close() for his connections.
+  /// Else it is inherited: its owner may use it after us, and does not want reset_on_close() for connections.
   bool listener_is_ours_;
   std::function<void()> on_finished_;  ///< set once finish() was asked for
   std::chrono::milliseconds may_tell_again_{};

@@ -74,12 +74,13 @@ class Connection final : private IdleNode {
   /// would look like the whole.
   void close_now(CloseReason reason) noexcept;
 
-  /// Nobody touches the client's bytes until resume(): it may be another worker's by then.
+  /// This worker does not touch the client's bytes until resume(): the connection may be another one's by
+  /// now.
   void suspend() noexcept;
   void resume() noexcept;
   /// It is another worker's. Nothing of this end may reach the client.
   void release() noexcept;
-  /// Suspended, and it cannot be known if it is another worker's: whoever closes it last resets it.
+  /// It is suspended, and may be another worker's or not: the worker that closes it last resets it.
   void close_in_doubt(CloseReason reason) noexcept;
 
   int fd() const noexcept { return fd_.get(); }

@@ -33,7 +33,8 @@ class ConnectionTable {
 
   /// Takes a connection that was accepted at that listener, and begins to serve it.
   void add(UniqueFd fd, Behaviour& behaviour, ListenerId listener = 0);
-  /// What a connection has from its listener, for one that has not, or has what counted before.
+  /// Sets the options that a connection inherits from its listener, if it has none or those of a former
+  /// configuration.
   void set_options(int fd) const noexcept;
 
   std::size_t size() const noexcept { return size_; }
@@ -74,7 +75,7 @@ class ConnectionTable {
   WorkerCounters& counters() noexcept { return counters_; }
   IdleQueue& idle_queue() noexcept { return idle_queue_; }
   IdleQueue& linger_queue() noexcept { return linger_queue_; }
-  /// Shared by all: whoever fills it has emptied it before returning to the loop.
+  /// Shared by all: a connection that fills it has emptied it before it returns to the loop.
   std::span<std::byte> read_buffer() noexcept { return *read_buffer_; }
   void erase(Connection& connection) noexcept;
 

@@ -1,4 +1,4 @@
-// Who has been quiet for longest: an intrusive list, oldest first, with one timer for all of it.
+// Which connection has been quiet for longest: an intrusive list, oldest first, with one timer for all of it.
 //
 // A touch costs a few pointer writes; no work here grows with the number of members, save for those that are
 // due.

@@ -7,7 +7,7 @@
 
 namespace tcp_echo {
 
-/// Never changed once it is made: whoever still runs with it has it for as long as he needs.
+/// Never changed once it is made: a reload makes another one, and this one stays as long as anything uses it.
 struct Generation {
   unsigned number = 1;
   Config config;

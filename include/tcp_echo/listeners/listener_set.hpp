@@ -3,10 +3,11 @@
 // borrow them.
 //
 // Another configuration makes another set, which shares the sockets of the addresses that both have. A slot
-// that was scaled away keeps its sockets: somebody accepts for it.
+// that was scaled away keeps its sockets: the worker of another slot accepts for it.
 //
 // Sockets that were inherited are the exception: they can get no siblings (the kernel wants SO_REUSEPORT on
-// the first, and one user for all), so all slots share them. Whoever passed them keeps them, also after us.
+// the first, and one user for all), so all slots share them. The process that passed them keeps them open,
+// also after us.
 #pragma once
 
 #include <sys/types.h>

@@ -41,9 +41,9 @@ Result<UniqueFd> open_listener(const Endpoint& endpoint, const ListenerOptions& 
 
 /// From now on no new handshake begins on this listener: bare SYNs are dropped, so a client that connects now
 /// gets no answer and tries again. Handshakes under way are completed, connections that wait already do not
-/// notice; those that come from now on may want hear_out(). It holds for the socket, whoever else has a
-/// descriptor of it; so only for one that is about to be closed for good, and never for one that somebody
-/// else goes on using.
+/// notice; those that come from now on may want hear_out(). It holds for the socket, so for all processes
+/// that have a descriptor of it: only for a socket that is about to be closed for good, and never for one
+/// that another process goes on using.
 Result<void> refuse_handshakes(int listener);
 
 /// Whether connections that come from that listener do not hear their clients until hear_out(): so it is
