@@ -10,7 +10,7 @@
 
 namespace tcp_echo::bench {
 
-/// One that nobody listens on at the moment.
+/// One that no program listens on at the moment.
 std::uint16_t free_port();
 
 /// Whether a connection gets its byte back.

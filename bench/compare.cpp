@@ -215,7 +215,7 @@ class Bench {
     comparison.peer = std::move(peer);
     comparison.workers = workers;
     auto command = load_command(setting, ours.load, ours.server.port());
-    // Results are published, and where the program lies is nobody's business.
+    // Results are published: without the folder that the program lies in.
     command.front() = std::filesystem::path(command.front()).filename().string();
     comparison.command = joined(command);
     comparison.pairs = run_pairs(setting, ours, theirs);

@@ -65,7 +65,7 @@ std::optional<double> total_instructions(const std::string& file) {
 std::optional<double> instructions_for(const Setting& setting, const Starter& start, unsigned connections,
                                        unsigned rounds) {
   const auto pattern = (setting.scratch / "callgrind.%p").string();
-  // Without vgdb: nobody asks, and its pipes would stay behind.
+  // Without vgdb: no debugger connects, and its pipes would stay behind.
   const auto server = start({{"valgrind", "--tool=callgrind", "--trace-children=yes", "--vgdb=no", "--quiet",
                               "--callgrind-out-file=" + pattern},
                              kUnderValgrind});

@@ -35,7 +35,7 @@ ExitCode print(const std::string& text) {
   return written ? ExitCode::kOk : complain(written.error().text, written.error().code);
 }
 
-/// Nobody can be told that standard error fails but by the exit code.
+/// That standard error fails can only be told by the exit code.
 ExitCode print_on_stderr(const std::string& text) {
   return std::fputs(text.c_str(), stderr) >= 0 ? ExitCode::kOk : ExitCode::kCantCreate;
 }
@@ -96,8 +96,8 @@ ExitCode run_action(const std::vector<std::string>& arguments) {
   return ExitCode::kSoftware;
 }
 
-/// Whoever started us may have closed the first three; a connection that took the number of stderr would send
-/// what is said of the run. A standard output that was closed is to fail still, so it can only be read.
+/// Our parent process may have closed descriptors 0 to 2; a connection that took the number of stderr would
+/// send what is said of the run. A standard output that was closed is to fail still, so it can only be read.
 void keep_standard_descriptors_open() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);

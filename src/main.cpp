@@ -24,8 +24,8 @@ std::string current_folder() {
   return std::filesystem::current_path(error).string();
 }
 
-/// Whoever started us may have closed the first three; a socket that took the number of stderr would get the
-/// log.
+/// Our parent process may have closed descriptors 0 to 2; a socket that took the number of stderr would get
+/// the log.
 void keep_standard_descriptors_open() {
   int fd = ::open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);

@@ -41,7 +41,7 @@ std::optional<HostAndPort> take_apart(std::string_view text) {
 std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   const auto parts = take_apart(text);
   if (!parts || parts->host.find('\0') != std::string::npos) return std::nullopt;
-  // getaddrinfo would also read inet_aton's "127.1", "010.0.0.1" (octal) and "8090", which nobody means.
+  // getaddrinfo would also read inet_aton's "127.1", "010.0.0.1" (octal) and "8090", which no operator means.
   in_addr four_numbers{};
   if (parts->family == AF_INET && ::inet_pton(AF_INET, parts->host.c_str(), &four_numbers) != 1)
     return std::nullopt;

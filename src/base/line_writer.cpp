@@ -70,7 +70,7 @@ std::ptrdiff_t write_to_pipe(int fd, std::string_view text) {
 
 /// Where `stty tostop` is set a background job gets SIGTTOU for each write, which is begun again once the
 /// handler has run: for ever, if the handler does not stop the job but takes a worker away. A write with the
-/// signal held back passes (termios(3)). One that somebody sends meanwhile comes a moment later.
+/// signal held back passes (termios(3)). A SIGTTOU that is sent by kill(2) meanwhile comes a moment later.
 class HeldTtou {
  public:
   HeldTtou() noexcept {
@@ -164,8 +164,8 @@ std::ptrdiff_t LineWriter::write_some(std::string_view text) const {
     case Way::kPipe: return write_to_pipe(fd_, text);
     case Way::kTerminal: {
       const HeldTtou held;
-      // Looked at each time: whoever shares the description may change it, uv_spawn(3) in this process as
-      // well.
+      // Looked at each time: every process that shares the description may change it, uv_spawn(3) in this
+      // one as well.
       return never_waits(fd_) ? ::write(fd_, text.data(), text.size())
                               : write_if_there_is_room(fd_, first_piece(text));
     }

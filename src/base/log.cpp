@@ -134,7 +134,7 @@ void set_up_logging(const std::string& name, const LogSettings& settings) {
 
 Result<UniqueFd> open_log_file(const std::string& path) {
   constexpr mode_t kOwnerWritesGroupReads = 0640;
-  // O_NONBLOCK: open(2) of a FIFO would wait for somebody to read it, and of a serial line for its carrier.
+  // O_NONBLOCK: open(2) of a FIFO would wait for a reader, and of a serial line for its carrier.
   // O_NOCTTY: a terminal that is only written to must not send us its signals.
   constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   UniqueFd fd(::open(path.c_str(), kFlags, kOwnerWritesGroupReads));

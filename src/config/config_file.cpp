@@ -88,7 +88,7 @@ Result<std::string> read_config_file(const std::string& path, std::chrono::milli
   if (::stat(path.c_str(), &status) != 0) return cannot_read(path, reason_of(errno));
   if (const auto objection = objection_to(status); !objection.empty())
     return cannot_read(path, fmt::format("{}{}", objection, kAllowed));
-  // O_NONBLOCK: open(2) of a FIFO would wait for somebody to write it.
+  // O_NONBLOCK: open(2) of a FIFO would wait for a writer.
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!fd) return cannot_read(path, reason_of(errno));
   auto text = read_all(fd.get(), path, patience);

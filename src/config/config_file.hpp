@@ -8,8 +8,8 @@
 
 namespace tcp_echo {
 
-/// All of it, at most 1 MiB. Who holds a pipe open and has yet to write is waited for, for that long each
-/// time; for somebody who opens a FIFO, a second at most. kConfig on failure.
+/// All of it, at most 1 MiB. A program that holds a pipe open and has yet to write is waited for, for
+/// `patience` each time; one that has yet to open a FIFO, a second at most. kConfig on failure.
 Result<std::string> read_config_file(const std::string& path, std::chrono::milliseconds patience);
 
 }  // namespace tcp_echo

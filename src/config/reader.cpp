@@ -15,7 +15,7 @@ namespace tcp_echo {
 namespace {
 
 constexpr std::string_view kBuiltIn = "built-in default";
-/// A command in bash's <(...) may have to ask somebody far away for what it writes.
+/// A command in bash's <(...) may have to ask a machine far away for what it writes.
 constexpr std::chrono::seconds kPatience{30};
 
 std::size_t row_of(const Option& option) { return static_cast<std::size_t>(&option - options().data()); }

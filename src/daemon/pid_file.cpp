@@ -14,7 +14,7 @@
 namespace tcp_echo {
 namespace {
 
-constexpr mode_t kEverybodyReads = 0644;
+constexpr mode_t kAllMayRead = 0644;
 
 tl::unexpected<Error> refuse(const std::string& path, const std::string& why) {
   return failure(ExitCode::kCantCreate, "cannot hold the pid file " + printable(path) + ": " + why);
@@ -22,7 +22,7 @@ tl::unexpected<Error> refuse(const std::string& path, const std::string& why) {
 
 Result<UniqueFd> open_regular(const std::string& path) {
   // Non-blocking, for it may turn out to be a pipe.
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, kEverybodyReads));
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, kAllMayRead));
   if (!fd) return refuse(path, reason_of(errno));
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return refuse(path, reason_of(errno));
@@ -78,7 +78,7 @@ Result<PidFile> PidFile::hold(const std::string& path) {
   return file;
 }
 
-// Removed while the lock is held: whoever locks it next sees that it has lost its name.
+// Removed while the lock is held: a process that locks it next sees that the file has lost its name.
 PidFile::~PidFile() {
   if (fd_ && still_has_its_name(fd_.get(), path_)) ::unlink(path_.c_str());
 }

@@ -28,8 +28,8 @@ std::vector<Endpoint> endpoints_in(const std::string& text) {
   return endpoints;
 }
 
-/// Opened anew rather than duplicated, through the link that the kernel shows for it. Whose it is may put a
-/// pipe there meanwhile, which must not hold us up.
+/// Opened anew rather than duplicated, through the link that the kernel shows for it. The process with that
+/// descriptor may put a pipe there meanwhile, which must not hold us up.
 UniqueFd open_notice(const fs::path& descriptors) {
   const auto link = std::string("/memfd:") + kName + " (deleted)";
   std::error_code error;
@@ -53,7 +53,7 @@ std::vector<pid_t> all_processes() {
   return pids;
 }
 
-/// Whoever is root on a machine sees into its containers, whose addresses mean something else there.
+/// Root on a machine sees into its containers, whose addresses mean something else there.
 bool has_our_network(pid_t pid) {
   const auto network_of = [](const std::string& process) -> std::optional<ino_t> {
     struct stat status {};
@@ -80,7 +80,7 @@ std::vector<AddressNotice> find_notices(std::optional<pid_t> of) {
     if (!notice || ::fstat(notice.get(), &status) != 0 || !has_our_network(pid)) continue;
     if (status.st_size > kMostBytes) continue;
     const bool is_known = std::find(seen.begin(), seen.end(), status.st_ino) != seen.end();
-    const auto text = read_sealed_text(notice.get());  // anybody may call a file of his as we do
+    const auto text = read_sealed_text(notice.get());  // another program's file may have the same name
     if (is_known || !text) continue;
     seen.push_back(status.st_ino);
     notices.push_back({pid, endpoints_in(*text)});

@@ -32,8 +32,8 @@ void DueQueue::take_from_heap(std::size_t place) noexcept {
   settle(place);
 }
 
-/// Those which are due now, and each of them once: whoever is late again gets another turn after the loop has
-/// seen to its descriptors.
+/// The entries which are due now, and each of them once: one that is late again gets another turn after the
+/// loop has seen to its descriptors.
 void DueQueue::on_alarm() {
   armed_ = Time::max();
   is_running_ = true;

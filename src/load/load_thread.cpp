@@ -116,13 +116,13 @@ void LoadThread::let_connect(Time now) noexcept {
   ++connecting_;
   if (plan().connect_rate > 0 && connection->was_tried())
     result_.longest_turn = std::max(result_.longest_turn, now - since);
-  // Had the server answered the others in time, it would have been this one's turn then.
+  // Had the server answered the other handshakes in time, this connection's turn would have come then.
   connection->begin_schedule(now - held_up_);
   connection->connect(now);
 }
 
-/// While the most handshakes are under way that may be, nobody's turn comes. That is the server's doing,
-/// unless it was our loop that did not get to them.
+/// While the most handshakes are under way that may be, no connection's turn comes. That is the server's
+/// doing, unless it was our loop that did not get to them.
 void LoadThread::note_held_up(Time now) noexcept {
   const auto since = std::exchange(held_up_since_, Time::max());
   if (since != Time::max() && now - since > kOwnDelay) held_up_ += now - since;
@@ -243,8 +243,8 @@ void LoadThread::begin_waiting(Time now) {
   end_if_finished(now);
 }
 
-/// At the end of the run. Whose turn has not come for --connect-rate was not wanted yet; whose turn would
-/// have come but for the server has been due like all others.
+/// At the end of the run. A connection whose turn by --connect-rate has not come was not wanted yet; one
+/// whose turn would have come but for the server has been due like all others.
 void LoadThread::begin_schedules_of_untried(Time now) {
   const bool paced = plan().connect_rate > 0 && connecting_ < kMostConnecting;
   note_held_up(now);
@@ -299,7 +299,7 @@ void LoadThread::on_interval_over(Time now) {
   due_queue_.schedule(interval_bell_, next_interval_);
 }
 
-/// Those that were to end by then, however late it is: the others count on their numbers.
+/// Those that were to end by then, however late it is: the intervals of all threads have the same numbers.
 void LoadThread::end_intervals(Time until) {
   // At either end of a stage too short a time for an interval of its own may be left.
   const auto enough = plan().interval / 2;

@@ -31,7 +31,7 @@ int write_all(int fd, std::string_view text) {
     if (written >= 0) {
       text.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno == EAGAIN) {
-      // Whoever started us may have left a pipe non-blocking.
+      // The process that started us may have left a pipe non-blocking.
       struct pollfd ready = {fd, POLLOUT, 0};
       ::poll(&ready, 1, -1);
     } else if (errno != EINTR) {

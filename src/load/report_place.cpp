@@ -32,7 +32,7 @@ Place place_of(const struct stat& status, std::string name = {}) {
   return {status.st_dev, status.st_ino, std::move(name)};
 }
 
-/// Nothing if nothing can be written there; whoever tries will see why.
+/// Nothing if nothing can be written there; to open it will tell why.
 std::optional<Place> place_of(const std::string& name) {
   struct stat status {};
   if (name == "-") {
@@ -46,7 +46,7 @@ std::optional<Place> place_of(const std::string& name) {
   return place_of(status, path.filename());
 }
 
-/// A device that is no terminal, /dev/null most often, is the same for everybody, and nobody is disturbed.
+/// Reports that go to a device which is no terminal, /dev/null most often, do not disturb each other.
 bool is_shared_device(int fd, const struct stat& status) {
   return S_ISCHR(status.st_mode) && ::isatty(fd) == 0;
 }

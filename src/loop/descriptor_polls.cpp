@@ -59,7 +59,8 @@ void DescriptorPolls::close(Entry& entry, OnClosed on_closed) noexcept {
 
 void DescriptorPolls::tell_closed() noexcept {
   for (auto* entry = std::exchange(closing_, nullptr); entry != nullptr;) {
-    // Whoever is told may close its descriptor, and have another one of that number before the next is told.
+    // An owner that is told may close its descriptor, and get another one of that number before the next
+    // owner is told.
     auto& told = *std::exchange(entry, entry->next_closing);
     told.on_closed(told.raw.data);
   }

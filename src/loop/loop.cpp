@@ -18,7 +18,7 @@ Loop::~Loop() {
 }
 
 void Loop::let_handles_close() noexcept {
-  // A stop() that nobody consumed would make one run return before the close callbacks.
+  // A stop() that no run has consumed would make this one return before the close callbacks.
   while (uv_run(&loop_, UV_RUN_NOWAIT) != 0) {
   }
 }

@@ -27,8 +27,8 @@ std::vector<unsigned> slots_between(unsigned first, unsigned end) {
   return slots;
 }
 
-/// To open a FIFO would wait for somebody who writes it; and of a pipe, such as bash's <(...), the start has
-/// left nothing.
+/// To open a FIFO would wait for a program that writes it; and of a pipe, such as bash's <(...), the start
+/// has left nothing.
 Result<void> check_readable_again(const std::string& file) {
   std::error_code error;
   if (!std::filesystem::is_fifo(file, error)) return {};
@@ -114,7 +114,7 @@ Result<void> Jobs::begin(const Job& job) {
   return {};
 }
 
-/// Whoever waits for the end of a job gets it either way; when the service ends, nobody does.
+/// The waiters are told how the job went, well or not; when the service ends, they are told nothing.
 void Jobs::end(const Result<void>& done) {
   const auto job = *std::exchange(job_, std::nullopt);
   if (job.kind == Job::Kind::kReload && std::exchange(has_to_prove_itself_, false)) {
@@ -223,7 +223,7 @@ void Jobs::note_end(const Job& job, const Result<void>& done) {
   }
 }
 
-/// One that went well is told of by the next program.
+/// An upgrade that went well is told of by the next program.
 void Jobs::note_upgrade(const Result<void>& done) {
   scoreboard_.master().failed_reloads.add(1);
   spdlog::error("upgrade failed: {}; this program goes on as before", done.error().text);
@@ -276,7 +276,7 @@ void Jobs::restore(const UpgradeState& state, bool has_to_prove_itself) {
   is_set_by_hand_ = state.workers_are_set_by_hand;
   has_to_prove_itself_ = has_to_prove_itself;
   if (state.upgrade_is_asked) agenda_.ask_for_upgrade();
-  // It reloads in any case, to show that it can; what is asked for is owed all the same if that fails.
+  // This program reloads in any case, to show that it can; should that fail, one that was asked for is owed.
   owes_reload_ = state.reload_is_asked && has_to_prove_itself;
   if (state.reload_is_asked && !owes_reload_) agenda_.ask_for_reload();
   agenda_.ask_for_workers(state.workers_asked);

@@ -92,7 +92,7 @@ Master::Holdings Master::receive(const MasterBirth& birth, const MasterInheritan
   const auto& state = inheritance.state;
   return {state.workers,
           value_or_throw(find_credentials(config.user, config.group)),
-          std::nullopt,  // once nothing can fail any more: whoever drops it removes the file
+          std::nullopt,  // held only once nothing can fail any more: its destructor removes the file
           copy_of(inheritance.program),
           value_or_throw(Scoreboard::restore(copy_of(state.scoreboard))),
           std::make_shared<const Generation>(Generation{state.generation, config, listeners_from(state)}),

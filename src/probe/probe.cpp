@@ -93,7 +93,7 @@ Result<std::vector<Endpoint>> probe_notices(const std::vector<AddressNotice>& no
   return echoing;
 }
 
-std::string nobody(std::optional<pid_t> master) {
+std::string no_service_text(std::optional<pid_t> master) {
   return master ? fmt::format("process {} is no tcp-echo-master that serves here, or may not be looked into",
                               *master)
                 : "no tcp-echo-master serves here, or none that may be looked into";
@@ -119,7 +119,7 @@ Result<std::vector<Endpoint>> probe_service(std::optional<pid_t> master, std::ch
   const auto deadline = ProbeClock::now() + patience;
   for (;;) {
     auto echoing = probe_notices(find_notices(master), deadline);
-    if (echoing && echoing->empty()) echoing = failure(ExitCode::kUnavailable, nobody(master));
+    if (echoing && echoing->empty()) echoing = failure(ExitCode::kUnavailable, no_service_text(master));
     if (echoing || ProbeClock::now() + kPause + kShortestAttempt > deadline) return echoing;
     std::this_thread::sleep_for(kPause);
   }

@@ -40,7 +40,7 @@ ChildRecord Child::record() const {
           started_at_, ready_at_,   post_.generation,     heartbeat_.watchdog()};
 }
 
-/// It would say so itself if it could: it wants a successor that understands the master.
+/// The child would say LEAVING itself if it could: it wants a successor that understands the master.
 void Child::on_foreign(const std::string& text) {
   spdlog::warn("{} speaks {}; letting it finish alone", name(), text);
   holder_->on_message(*this, LeavingMessage{});

@@ -11,9 +11,9 @@
 namespace tcp_echo {
 namespace {
 
-/// A process, and the master's end of its channel.
 constexpr auto kAttempted = "take a control channel over";
 
+/// A process, and the master's end of its channel.
 class ProcessLifeline final : public Lifeline {
  public:
   explicit ProcessLifeline(Ear& ear) : ear_(ear) {}

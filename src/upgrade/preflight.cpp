@@ -22,8 +22,8 @@ struct Pipe {
   UniqueFd in;
 };
 
-/// What is written there is read when the writer has gone, and bounded by the kernel's buffer: whoever writes
-/// more waits, and is late.
+/// What the program writes there is read when it has gone, and bounded by the kernel's buffer: a program that
+/// writes more waits, and is late.
 Result<Pipe> make_pipe() {
   std::array<int, 2> fds{};
   if (::pipe2(fds.data(), O_CLOEXEC) != 0) return system_failure("pipe", errno);

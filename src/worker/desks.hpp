@@ -38,9 +38,8 @@ class Desks {
   };
 
   struct Manner {
-    bool waits = false;  ///< accepts no client before begin_to_accept()
-    bool shares_listeners =
-        false;  ///< all workers poll the same inherited sockets, which outlive the service
+    bool waits = false;             ///< accepts no client before begin_to_accept()
+    bool shares_listeners = false;  ///< all workers poll the same inherited sockets, open also after us
   };
 
   /// `behaviour` outlives the object.

@@ -53,9 +53,9 @@ inline pid_t fork_with_nothing_unwritten() {
   return child;
 }
 
-/// What `body` returns, or what it threw, in a child of its own. Expectations are of no use in there: nobody
-/// would hear of them. The child ends with _exit(2), for everything that it would clean up, or find leaked,
-/// is its parent's.
+/// What `body` returns, or what it threw, in a child of its own. Expectations are of no use in there: the
+/// test would not hear of them. The child ends with _exit(2), for everything that it would clean up, or find
+/// leaked, is its parent's.
 template <class Body>
 std::string in_child(Body body) {
   PipeEnds pipe;

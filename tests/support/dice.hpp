@@ -1,4 +1,4 @@
-// Chance that can be repeated, for tests that try what nobody would think of. Each walk of such a test has a
+// Chance that can be repeated, for tests that try what no author thinks of. Each walk of such a test has a
 // seed of its own, which a failure names: ECHO_TEST_SEED=THAT begins with that walk again.
 #pragma once
 

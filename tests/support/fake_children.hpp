@@ -91,7 +91,7 @@ class FakeProcess {
   bool is_deaf_ = false;
   bool is_out_of_reach_for_descriptors_ = false;
   bool was_hung_up_on_ = false;
-  Lifeline::Ear* ear_ = nullptr;  ///< null: the process has ended, or nobody hears of it
+  Lifeline::Ear* ear_ = nullptr;  ///< null: the process has ended, or its Lifeline is gone
 };
 
 class FakeLifeline final : public Lifeline {

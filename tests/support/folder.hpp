@@ -10,7 +10,7 @@ namespace tcp_echo::test {
 
 class Folder {
  public:
-  /// Others may look into it: some tests start programs as another user.
+  /// Other users may look into it: some tests start programs as another user.
   Folder() {
     auto name = (std::filesystem::temp_directory_path() / "tcp-echo-test.XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");

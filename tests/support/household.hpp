@@ -23,7 +23,7 @@ struct NoHolder final : Child::Holder {
   void on_exit(Child& /*child*/, const ExitStatus& /*status*/) override {}
 };
 
-/// Slots in which a test lets somebody serve.
+/// Slots in which a test lets workers serve.
 class FakeCrew final : public Crew {
  public:
   FakeCrew(Generation generation, std::size_t slots) : generation_(std::move(generation)), slots_(slots) {}
@@ -59,7 +59,7 @@ inline Generation generation_of(unsigned slots, unsigned number = 1) {
 struct HouseholdTest : ::testing::Test {
   static constexpr unsigned kSlots = 3;
 
-  /// A worker that serves in that slot, and is held by nobody in particular.
+  /// A worker that serves in that slot, and whose messages are ignored.
   FakeProcess& let_serve(unsigned slot) {
     workers[slot] = start(slot);
     workers[slot]->note_ready();

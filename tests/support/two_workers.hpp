@@ -1,4 +1,4 @@
-// Two workers as far as connections go, on one loop and in this process: who hands over, and who takes.
+// Two workers as far as connections go, on one loop and in this process: one hands over, the other takes.
 // SCM_RIGHTS duplicates descriptors, so each has its own.
 #pragma once
 

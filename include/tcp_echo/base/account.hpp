@@ -14,7 +14,7 @@ struct UserAccount {
   gid_t primary_group;
 };
 
-/// Nothing if there is no such user, or nobody can be asked. Not safe in threads.
+/// Nothing if there is no such user, or getpwnam(3) fails. Not safe in threads.
 std::optional<UserAccount> find_user(const std::string& name);
 
 /// As find_user().

@@ -1,6 +1,6 @@
 // What a worker counts while it serves. One block per worker process lies in shared memory
-// (ipc/scoreboard.hpp) and is written by that process alone; anybody may read it at any time, also after the
-// writer was killed.
+// (ipc/scoreboard.hpp) and is written by that process alone; other processes may read it at any time, also
+// after the writer was killed.
 #pragma once
 
 #include <array>
@@ -83,7 +83,7 @@ struct Tally {
   std::uint64_t sent_bytes = 0;
   std::uint64_t closed = 0;
 
-  /// Reads what is gone before what came: nobody ever sees more closed than opened.
+  /// Reads what is gone before what came: so there are never more closed than opened.
   void add(const WorkerCounters& block) noexcept {
     closed += block.all_closed();
     handed_over_out += block.handed_over_out.get();

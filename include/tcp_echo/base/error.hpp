@@ -1,4 +1,4 @@
-// What went wrong, in one line for a person, and the exit code it means if nobody can go on.
+// What went wrong, in one line for a person, and the exit code it means if the program cannot go on.
 //
 // Code that runs inside a loop returns Result<T>; code that starts a program up may throw FatalError, which
 // main() turns into that one line and that code.

@@ -1,4 +1,4 @@
-// What a program says of itself, laid out for whoever reads it: 80 columns, or as many as the terminal has.
+// What a program says of itself, laid out in 80 columns, or as many as the terminal has.
 #pragma once
 
 #include <cstddef>

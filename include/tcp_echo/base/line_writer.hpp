@@ -1,12 +1,12 @@
-// Writes the lines of a log to a descriptor, and never lets the loop that logs wait for whoever reads them.
+// Writes the lines of a log to a descriptor, and never lets the loop that logs wait for their reader.
 //
 // A pipe, a socket or a terminal takes nothing more once its reader stops reading. write(2) would then wait,
-// and with it the loop: a whole service would stand still because of somebody's `| less`. O_NONBLOCK alone is
-// no way out: it belongs to the open file description, which a process shares with all that inherited it, so
-// the shell that started us would find its own terminal changed. Hence:
+// and with it the loop: a whole service would stand still because of an operator's `| less`. O_NONBLOCK alone
+// is no way out: it belongs to the open file description, which a process shares with all that inherited it,
+// so the shell that started us would find its own terminal changed. Hence:
 //
 // - The master makes a description of its own, once (own_description()), and passes that one on to its
-//   workers. There O_NONBLOCK disturbs nobody.
+//   workers. There O_NONBLOCK disturbs no other program.
 // - Where it cannot have its own (a socket cannot be opened anew, a pipe of another user may not be, /proc
 //   may be missing), each single write is made in a way that does not wait: see LineWriter::look().
 #pragma once

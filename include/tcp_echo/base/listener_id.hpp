@@ -1,5 +1,5 @@
 // The number of a listen address, as long as the service lives: the same for the listeners of all slots, and
-// never given to another address. A connection knows by it where it was accepted, whoever serves it.
+// never given to another address. A connection knows by it where it was accepted, whichever worker serves it.
 #pragma once
 
 #include <cstdint>

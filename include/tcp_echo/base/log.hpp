@@ -1,5 +1,5 @@
 // Logging set-up. One event, one line, one write(2): lines of several processes that share a file stay whole.
-// Nobody who logs ever waits for it: lines that are not taken are dropped, and counted in the next one that
+// No process ever waits for its log: lines that are not taken are dropped, and counted in the next one that
 // is.
 //
 // Every process calls set_up_logging() once it knows its settings and then logs through spdlog's default
@@ -27,7 +27,7 @@ struct LogSettings {
 /// Not a reference into the logger that is replaced.
 void set_up_logging(const std::string& name, const LogSettings& settings);
 
-/// Opened for appending, made if it is not there. Waits for nobody: a FIFO has to have a reader. Fails with
+/// Opened for appending, made if it is not there. Does not wait: a FIFO has to have a reader. Fails with
 /// kCantCreate.
 Result<UniqueFd> open_log_file(const std::string& path);
 
@@ -38,7 +38,7 @@ Result<void> reopen_log_file(const std::string& path, int descriptor);
 /// Puts what was opened in the place of what `descriptor` leads to.
 Result<void> replace_log(const UniqueFd& opened, int descriptor);
 
-/// For a process that has no log yet, or none any more. Waits a second at most for somebody to read it.
+/// For a process that has no log yet, or none any more. Waits a second at most for a reader.
 void say_on_stderr(std::string_view line);
 
 /// Whether `fd` leads into systemd's journal, which stamps every line itself (JOURNAL_STREAM in

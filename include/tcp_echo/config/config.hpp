@@ -18,12 +18,11 @@ enum class LogTimestamps : std::uint8_t { kAuto, kOn, kOff };
 enum class Sandbox : std::uint8_t { kOff, kAuto, kRequire };
 
 struct Config {
-  std::string start_folder;      ///< absolute: relative paths begin there; empty: where the process is
-  std::string config_file;       ///< absolute; empty: none
-  std::vector<Endpoint> listen;  ///< never empty once it is read
-  bool listen_is_default =
-      true;              ///< nobody named an address: 0.0.0.0 may stand in for [::] where IPv6 is off
-  unsigned workers = 0;  ///< 0: as many as CPUs are usable
+  std::string start_folder;       ///< absolute: relative paths begin there; empty: where the process is
+  std::string config_file;        ///< absolute; empty: none
+  std::vector<Endpoint> listen;   ///< never empty once it is read
+  bool listen_is_default = true;  ///< no address was named: 0.0.0.0 may stand in for [::] where IPv6 is off
+  unsigned workers = 0;           ///< 0: as many as CPUs are usable
   CpuAffinity cpu_affinity{};
   unsigned backlog = 0;
 

@@ -44,7 +44,7 @@ struct GivenConfig {
 /// `arguments` without the program's name.
 Result<CommandLine> read_command_line(const std::vector<std::string>& arguments);
 
-/// `variables` as environ has them, "NAME=value"; those of others are passed over.
+/// `variables` as environ has them, "NAME=value"; those of other programs are passed over.
 Result<Environment> read_environment(const std::vector<std::string>& variables);
 
 /// `name` is what error lines call the text.

@@ -9,7 +9,7 @@
 
 namespace tcp_echo {
 
-/// The daemon's side. What it writes to stderr until report_ready() is read by whoever started it.
+/// The daemon's side. What it writes to stderr until report_ready() is read by the operator who started it.
 class Background {
  public:
   /// Forks; call it before there are threads, loops or locks. Returns the object in the daemon, which has a
@@ -18,8 +18,8 @@ class Background {
   /// cannot fork. Signals that were held back stay so in the daemon; the waiting process takes them.
   static tl::expected<Background, ExitCode> enter();
 
-  /// The service is up. Lets go of stdout and stderr. False if nobody waits any more: the one who started us
-  /// was interrupted, and wants no daemon.
+  /// The service is up. Lets go of stdout and stderr. False if the process that was started does not wait any
+  /// more: it was interrupted by its operator, who wants no daemon.
   bool report_ready() noexcept;
 
   /// The start failed, and stderr has said why.

@@ -1,4 +1,4 @@
-// Whom the workers run as: --user and --group. The master stays who it is.
+// The user and group that workers run as: --user and --group. The master keeps its own.
 #pragma once
 
 #include <sys/types.h>

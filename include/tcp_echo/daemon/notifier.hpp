@@ -17,7 +17,7 @@ namespace tcp_echo {
 
 /// Does nothing where no manager listens. Never waits: what a busy manager has no room for
 /// (net.unix.max_dgram_qlen) is sent from the loop once it has. A state that cannot be sent for any other
-/// reason is logged; it is nobody's end.
+/// reason is logged, and the service goes on.
 class Notifier {
  public:
   /// How much a manager that does not read is owed at most; beyond that the oldest is forgotten.

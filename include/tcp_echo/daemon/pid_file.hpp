@@ -1,6 +1,6 @@
 // The file that holds the master's pid, for scripts and for the next start: a lock on it (flock(2)) says
-// whether somebody runs, so a pid that was left behind, or that belongs to a stranger by now, misleads
-// nobody.
+// whether a master runs, so a pid that was left behind, or that is another program's by now, does not keep
+// the next start away.
 #pragma once
 
 #include <sys/types.h>
@@ -38,7 +38,7 @@ class PidFile {
   UniqueFd fd_;  ///< close-on-exec: no child keeps the lock
 };
 
-/// The pid in the file, whoever runs under it by now. Fails with kUnavailable if there is none.
+/// The pid in the file; another program may run under it by now. Fails with kUnavailable if there is none.
 Result<pid_t> read_pid_file(const std::string& path);
 
 }  // namespace tcp_echo

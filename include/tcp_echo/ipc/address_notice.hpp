@@ -1,6 +1,6 @@
-// Where a service can be reached, for whoever asks on the same machine: a file that lies in no folder
+// Where a service can be reached, for --probe on the same machine: a file that lies in no folder
 // (memfd_create(2)), found through /proc/PID/fd (proc(5)). So it needs no place that may be written to,
-// leaves nothing behind, and is only for those who may look into the process.
+// leaves nothing behind, and is only for processes that may look into the master.
 #pragma once
 
 #include <sys/types.h>

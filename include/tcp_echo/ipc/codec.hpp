@@ -39,7 +39,7 @@ static_assert(sizeof(FrameHeader) == 16, "no padding: every byte of it is sent")
 
 struct DecodeError {
   enum class Kind : std::uint8_t {
-    kOtherVersion,  ///< the peer speaks another protocol version: close the channel, nobody is at fault
+    kOtherVersion,  ///< the peer speaks another protocol version, and is not broken: close the channel
     kNonsense,      ///< the peer is broken
   };
   Kind kind;

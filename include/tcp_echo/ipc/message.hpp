@@ -1,6 +1,6 @@
 // What master and workers say to each other over the control channel, and workers to their successors over
-// channels of their own: one variant for each direction. Whoever receives a direction has a case for each of
-// its messages, so that a new one does not compile while somebody ignores it.
+// channels of their own: one variant for each direction. The code that receives a direction has a case for
+// each of its messages, so that a new one does not compile before it is handled.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +18,12 @@ namespace tcp_echo {
 
 // ---- master to worker
 
-/// First of all and once: who you are and what to do. Carries one descriptor, the
-/// scoreboard's.
+/// The first message, sent once: your block, your listeners and your configuration. Carries one descriptor,
+/// the scoreboard's.
 struct ConfigureMessage {
   std::uint32_t block = 0;        ///< which of the scoreboard's blocks is yours to write
-  bool shares_listeners = false;  ///< all workers poll the same sockets, which somebody else keeps after us
-  bool waits = false;             ///< accept nobody before ACCEPT: it is not certain yet that you are needed
+  bool shares_listeners = false;  ///< all workers poll the same inherited sockets, open also after us
+  bool waits = false;             ///< accept no client before ACCEPT: it is not certain that you are needed
   std::string configuration;      ///< effective_toml()
   std::vector<ListenerId> listeners = {};  ///< the ids of those that you were started with, in their order
   bool operator==(const ConfigureMessage&) const = default;
@@ -45,8 +45,8 @@ struct PredecessorMessage {
   bool operator==(const PredecessorMessage&) const = default;
 };
 
-/// The service ends. Take who waits in the accept queues, then no more, finish what is
-/// under way, leave.
+/// The service ends. Take the clients that wait in your accept queues, then no more, finish what is under
+/// way, leave.
 struct DrainMessage {
   std::uint64_t milliseconds = 0;  ///< what is left then is closed
   bool operator==(const DrainMessage&) const = default;
@@ -65,21 +65,21 @@ struct LendMessage {
   bool operator==(const LendMessage&) const = default;
 };
 
-/// That slot's worker can again. What was accepted for it stays where it is.
+/// That slot's own worker accepts again. Connections that you accepted for it stay yours.
 struct TakeBackMessage {
   std::uint32_t slot = 0;  ///< counted from 1
   bool operator==(const TakeBackMessage&) const = default;
 };
 
-/// That address is served no more, and new handshakes are kept away from it. Take whoever
-/// waits in the accept queues of the listeners that this carries, until nobody does.
+/// That address is served no more, and new handshakes are kept away from it. Take the clients that wait in
+/// the accept queues of the listeners that this carries, until none does.
 struct ClearMessage {
   std::uint32_t number = 0;  ///< what the master calls them
   ListenerId listener = 0;   ///< the id of that address
   bool operator==(const ClearMessage&) const = default;
 };
 
-/// Close the listeners of that CLEAR, though somebody may still wait there.
+/// Close the listeners of that CLEAR, though clients may still wait there.
 struct GiveUpMessage {
   std::uint32_t number = 0;
   bool operator==(const GiveUpMessage&) const = default;
@@ -118,7 +118,7 @@ struct StrandedMessage {
   bool operator==(const StrandedMessage&) const = default;
 };
 
-/// After DRAIN: nobody waits in my accept queues any more.
+/// After DRAIN: no client waits in my accept queues any more.
 struct EmptiedMessage {
   bool operator==(const EmptiedMessage&) const = default;
 };
@@ -129,13 +129,13 @@ struct RefuseLoanMessage {
   bool operator==(const RefuseLoanMessage&) const = default;
 };
 
-/// Nobody waits there any more, and I have closed them.
+/// No client waits on the listeners of that CLEAR any more, and I have closed them.
 struct ClearedMessage {
   std::uint32_t number = 0;
   bool operator==(const ClearedMessage&) const = default;
 };
 
-/// I could not take those listeners.
+/// I could not take the listeners of that CLEAR.
 struct RefuseClearMessage {
   std::uint32_t number = 0;
   bool operator==(const RefuseClearMessage&) const = default;

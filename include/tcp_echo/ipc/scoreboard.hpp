@@ -6,8 +6,8 @@
 // outlives it: what it counted is read after its death, added to its slot's past, and the block given to the
 // next worker.
 //
-// All who map it may write, a worker gone wild too, and wherever it likes. So what is read here is shown or
-// counted, whatever it says; nobody takes a size, an index or a decision from it.
+// Every process that maps it may write, a worker gone wild too, and wherever it likes. So what is read here
+// is shown or counted, whatever it says; a size, an index or a decision is never taken from it.
 #pragma once
 
 #include <array>
@@ -44,7 +44,7 @@ struct SlotEntry {
 struct alignas(kCacheLine) MasterBlock {
   std::uint32_t magic = 0;
   std::uint32_t version = 0;
-  std::atomic<std::uint32_t> slot_count{0};  ///< for readers, who take kMostSlots for the most
+  std::atomic<std::uint32_t> slot_count{0};  ///< for readers, which take kMostSlots for the most
   std::atomic<std::uint32_t> generation{0};
   std::atomic<std::int64_t> started_at{0};  ///< the service, in milliseconds of the monotonic clock
   Counter reloads;
@@ -58,7 +58,7 @@ class Scoreboard {
   static Result<Scoreboard> create();
   /// A worker's: mapped from the master's descriptor, which may be closed afterwards.
   static Result<Scoreboard> map(const UniqueFd& fd);
-  /// A master's that another one has created.
+  /// A master's after an upgrade, created by the program before it.
   static Result<Scoreboard> restore(UniqueFd fd);
 
   Scoreboard(Scoreboard&& other) noexcept;
@@ -70,7 +70,7 @@ class Scoreboard {
   /// To send to a worker; -1 in one that was mapped.
   int fd() const noexcept { return fd_.get(); }
 
-  /// Says again what this memory is, by which others know whether they may use it.
+  /// Says again what this memory is, by which a process that maps it knows whether it may use it.
   void stamp() noexcept;
 
   MasterBlock& master() noexcept { return memory_->master; }

@@ -1,5 +1,5 @@
 // What of a schedule is still to be sent, the next message first. Each message is taken or dropped once, so
-// that whoever books both has booked all that were due.
+// that a caller which books both has booked all that were due.
 #pragma once
 
 #include <algorithm>

@@ -20,7 +20,7 @@ namespace tcp_echo {
 
 struct ProcessorTime {
   std::chrono::nanoseconds used{};
-  std::chrono::nanoseconds waited{};  ///< ready to run, but others did; 0 where the kernel does not tell
+  std::chrono::nanoseconds waited{};  ///< ready to run, but without a CPU; 0 where the kernel does not tell
 };
 
 /// Everything that one thread counted in its measured time, and what must not be forgotten of the rest.

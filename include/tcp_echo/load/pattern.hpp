@@ -63,7 +63,7 @@ class Pattern {
   bool scrambled_;
   std::size_t period_;
   std::vector<std::byte> bytes_;
-  std::unique_ptr<Index> index_ = std::make_unique<Index>();  ///< as long as all is well nobody asks for it
+  std::unique_ptr<Index> index_ = std::make_unique<Index>();  ///< not needed as long as all is well
 };
 
 }  // namespace tcp_echo

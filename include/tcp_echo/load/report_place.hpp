@@ -11,7 +11,7 @@
 namespace tcp_echo {
 
 /// A name of something that is open already: /dev/stderr may well be a regular file, and to put another one
-/// in its place would take it from those who have it open.
+/// in its place would take it from the programs that have it open.
 bool names_open_file(std::string_view path);
 
 /// Where symbolic links lead, so that they stay what they are. A chain without an end is left to open(2) to

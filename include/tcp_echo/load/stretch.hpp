@@ -18,7 +18,7 @@ namespace tcp_echo {
 struct Stretch {
   std::uint64_t first = 0;  ///< interval, numbered from 0 within its stage
   std::uint64_t last = 0;
-  LoadInterval whole;       ///< what is in them all; how many connections are open is for others to add up
+  LoadInterval whole;       ///< what is in them all; without how many connections are open
   std::int64_t opened = 0;  ///< so many more connections are open at the end than at the beginning
 
   LoadStage stage() const noexcept { return whole.stage; }

@@ -26,7 +26,7 @@ struct StreamFaults {
 
 struct LoadCounts {
   std::uint64_t connected = 0;     ///< connections made
-  std::uint64_t refused = 0;       ///< ECONNREFUSED: nobody listens
+  std::uint64_t refused = 0;       ///< ECONNREFUSED: no program listens
   std::uint64_t reset = 0;         ///< broken by RST, or by another error of the connection
   std::uint64_t closed_early = 0;  ///< the server's FIN came before ours
   std::uint64_t unreachable = 0;   ///< any other reason why there was no connection, a timeout say

@@ -13,7 +13,7 @@ namespace tcp_echo {
 /// connection, in the resolver's order (RFC 6724): a server may well listen on one of them alone. If none
 /// does it is the first of all, and the run will show why. With `sources` it is of their family.
 /// Blocks. kUsage for another form of text, or another family than that of `sources`; kUnavailable for a name
-/// that nobody knows.
+/// that the resolver does not know.
 Result<Endpoint> find_target(const std::string& text, const std::vector<Endpoint>& sources);
 
 /// Makes a socket connect from that address, with a port that is chosen in connect(2): so it need only be

@@ -20,7 +20,7 @@ struct SpawnRequest {
   /// The child's descriptor i is a copy of descriptors[i]. -1 is /dev/null for the first three, closed for
   /// the rest.
   std::vector<int> descriptors;
-  std::optional<uid_t> user = {};   ///< the child runs as that one, without supplementary groups
+  std::optional<uid_t> user = {};   ///< the child runs as that user, without supplementary groups
   std::optional<gid_t> group = {};  ///< as user
 };
 

@@ -19,7 +19,7 @@ class Deadline {
   Deadline(Timekeeper& clock, std::function<void()> on_passed);
 
   void start(std::chrono::milliseconds delay);
-  /// It counts as passed from now on; nobody is called.
+  /// It counts as passed from now on; `on_passed` is not called.
   void pass() noexcept;
   /// What was waited for has happened, or is wanted no more.
   void stop() noexcept;

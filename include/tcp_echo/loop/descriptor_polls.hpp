@@ -35,8 +35,8 @@ class DescriptorPolls {
   DescriptorPolls(const DescriptorPolls&) = delete;
   DescriptorPolls& operator=(const DescriptorPolls&) = delete;
 
-  /// The one of this descriptor, which nobody else polls: a socket that does not block. nullptr if the kernel
-  /// or libuv refuses, and `status` is libuv's error number.
+  /// The poll of this descriptor, which must have no other one: a socket that does not block. nullptr if the
+  /// kernel or libuv refuses, and `status` is libuv's error number.
   Entry* take(int fd, int& status) noexcept;
 
   /// No more events; the owner is told at the end of this turn of the loop, and may close the descriptor

@@ -33,14 +33,14 @@ class Reaper {
   Reaper(const Reaper&) = delete;
   Reaper& operator=(const Reaper&) = delete;
 
-  /// Reaps who died before there was a Reaper, and was announced to nobody. Call it once those children that
+  /// Reaps children that died before there was a Reaper to hear SIGCHLD. Call it once those children that
   /// were there before are watched, if there are any.
   void catch_up() noexcept { reap(); }
 
   /// `on_exit` is called once, from the loop, after the child was reaped. Call this in the turn of the loop
   /// in which the child was started, so that its exit cannot come first.
   void watch(pid_t pid, std::function<void(const ExitStatus&)> on_exit);
-  /// Its exit is nobody's concern any more; it is reaped all the same.
+  /// The child's exit is not reported any more; it is reaped all the same.
   void forget(pid_t pid) noexcept;
 
  private:

@@ -1,5 +1,5 @@
 // What changes the workers on purpose, one thing after the other: takes it from the agenda, carries it out,
-// and tells those who wait for it how it went.
+// and tells its JobWaiters how it went.
 #pragma once
 
 #include <chrono>
@@ -35,7 +35,7 @@ class Jobs {
     virtual ~Host() = default;
     /// The configuration, read again.
     virtual Result<GivenConfig> read_config() = 0;
-    /// From now on everybody logs there, as `next` says.
+    /// From now on the master and all workers log there, as `next` says.
     virtual Result<void> change_log(const UniqueFd& log, const Config& next) = 0;
     /// Another generation serves, perhaps with other addresses.
     virtual void on_changed() = 0;
@@ -108,7 +108,7 @@ class Jobs {
   bool is_set_by_hand_ =
       false;  ///< the number of workers; until the configuration names another one than it did
   bool has_to_prove_itself_ = false;
-  bool owes_reload_ = false;  ///< to somebody who asked the former program for it
+  bool owes_reload_ = false;  ///< one that the former program was asked for
   std::vector<Job> failed_restarts_;
   Backoff restart_backoff_;
   Timer due_;    ///< rings when a job may be begun

@@ -39,7 +39,7 @@ struct MasterBirth {
   /// LISTEN_FDS; used instead of config.listen if there are any.
   std::vector<UniqueFd> inherited_sockets = {};
   int log_descriptor = -1;                  ///< what its workers get as stderr; outlives the master
-  std::function<bool()> report_ready = {};  ///< tells whoever waits for it; false if nobody does any more
+  std::function<bool()> report_ready = {};  ///< tells the process that waits for it; false if none does
 };
 
 /// What a master gets that takes the place of another one. Descriptors are borrowed.
@@ -54,8 +54,8 @@ class Master final : private Jobs::Host {
   /// Throws FatalError when something is in the way of starting: nothing is left behind then.
   explicit Master(MasterBirth birth);
   /// Goes on where another program has stopped. Throws FatalError when that cannot be done: everything is as
-  /// it was then, for the next one to try. Otherwise the descriptors in the state are closed; others on the
-  /// same files are used.
+  /// it was then, for another program to try. Otherwise the descriptors in the state are closed; others on
+  /// the same files are used.
   Master(MasterBirth birth, const MasterInheritance& inheritance);
 
   /// Lets in the signals that were held back, starts the workers, supervises them until told to stop, and
@@ -119,7 +119,7 @@ class Master final : private Jobs::Host {
   ProgramChange change_;
   UniqueFd notice_;                         ///< of the addresses, for --probe
   std::chrono::milliseconds started_at_{};  ///< the service, on the loop's clock
-  bool is_over_ = false;                    ///< everybody has gone
+  bool is_over_ = false;                    ///< all workers have gone
   std::optional<Error> start_failure_;
 };
 

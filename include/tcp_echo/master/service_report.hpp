@@ -1,4 +1,4 @@
-// How the service is, in words, and who is told: the service manager, as it starts, changes and ends.
+// How the service is, in words: the service manager is told as the service starts, changes and ends.
 #pragma once
 
 #include <string>

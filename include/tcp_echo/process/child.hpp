@@ -59,10 +59,10 @@ class Child final : private Lifeline::Ear {
   Result<void> try_tell(const ToWorker& message, std::span<const int> descriptors = {});
   /// The same, with a line in the log for a failure.
   void tell(const ToWorker& message, std::span<const int> descriptors = {});
-  /// One that does not understand us has to see the channel end instead: then it leaves by itself.
+  /// A child of another protocol version has to see the channel end instead: then it leaves by itself.
   void tell_to_end(const ToWorker& message);
   bool is_reachable() const noexcept { return lifeline_->is_reachable(); }
-  /// It logs to that descriptor from now on, if it understands us.
+  /// It logs to that descriptor from now on, unless it speaks another protocol version.
   void change_log(int descriptor);
 
   void kill(int signal) { lifeline_->kill(signal); }

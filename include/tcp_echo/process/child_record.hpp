@@ -1,5 +1,5 @@
 // What is known of a child, for the program that takes its master's place. Plain values; the descriptor is a
-// number of the process, which stays the same, and nobody owns it here.
+// number of the master process, which stays the same, and is not owned here.
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +17,8 @@ struct ChildRecord {
   unsigned protocol = 0;  ///< the version that it speaks there
   std::chrono::milliseconds started_at{};
   std::chrono::milliseconds ready_at{};  ///< 0: it was not READY yet
-  /// That it was started in, and the watchdog of that one; unknown if a former program did not tell.
+  /// The generation that it was started in, and the --watchdog of that; unknown if a former program did not
+  /// tell.
   std::optional<unsigned> generation = {};
   std::optional<std::chrono::milliseconds> watchdog = {};
   bool operator==(const ChildRecord&) const = default;

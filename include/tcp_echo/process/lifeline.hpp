@@ -19,12 +19,12 @@ namespace tcp_echo {
 
 class Lifeline {
  public:
-  /// Hears what comes over it.
+  /// Hears what comes from the process.
   class Ear {
    public:
     virtual ~Ear() = default;
     virtual void on_message(const ToMaster& message) = 0;
-    /// It speaks another protocol version, so it is not reachable any more. `text` says which.
+    /// The process speaks another protocol version, so it is not reachable any more. `text` says which.
     virtual void on_foreign(const std::string& text) = 0;
     /// It sent what no process of ours sends.
     virtual void on_nonsense(const std::string& text) = 0;
@@ -35,7 +35,7 @@ class Lifeline {
   Lifeline() = default;
   Lifeline(const Lifeline&) = delete;
   Lifeline& operator=(const Lifeline&) = delete;
-  /// The process goes on, and nobody hears of it.
+  /// The process goes on, and its ear hears of it no more.
   virtual ~Lifeline() = default;
 
   virtual pid_t pid() const noexcept = 0;

@@ -12,7 +12,7 @@ namespace tcp_echo {
 
 /// What every child is started with. Descriptors are borrowed.
 struct LaunchSettings {
-  Credentials credentials;  ///< whom it runs as
+  Credentials credentials;  ///< the user and group that it runs as
   int executable = -1;      ///< the program to start
   int log_descriptor = -1;  ///< becomes its stderr, with its O_NONBLOCK
 };

@@ -44,7 +44,7 @@ class ProgramChange {
   void came_from(UniqueFd former) { former_ = std::move(former); }
   bool may_go_back() const noexcept { return static_cast<bool>(former_); }
   void prove() noexcept { former_.reset(); }
-  /// It has served before, so nobody has to ask it: is_due() at once.
+  /// The former program has served before, and needs no preflight: is_due() at once.
   void go_back();
 
  private:

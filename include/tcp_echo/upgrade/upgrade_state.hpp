@@ -1,7 +1,7 @@
 // What a master leaves to the program that takes its place: everything it knows that cannot be found out
 // again. Plain values, and their text. Pure.
 //
-// Descriptors are numbers of the process, which stays the same; nobody owns them here.
+// Descriptors are numbers of the master process, which stays the same, and are not owned here.
 #pragma once
 
 #include <sys/types.h>
