@@ -77,8 +77,8 @@ void FleetPage::as_one_event(Steps steps) {
   if (is_wanted_) settle();
 }
 
-/// The order in which the parts act after an event. A slot whose worker has lost its place or has died has
-/// told those that dealt with this worker before.
+/// The order in which the parts act after an event. If a slot's worker has lost its place or has died, the
+/// parts that dealt with this worker have been told by now.
 void FleetPage::settle() {
   is_wanted_ = true;
   if (is_busy_) return;
