@@ -114,12 +114,17 @@ Endpoint Endpoint::with_port(std::uint16_t port) const {
   return copy;
 }
 
-std::string Endpoint::text() const {
+std::string Endpoint::host() const {
   std::array<char, NI_MAXHOST> host{};
-  if (::getnameinfo(address(), size_, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0)
-    return "(no address)";
-  return family() == AF_INET6 ? fmt::format("[{}]:{}", host.data(), port())
-                              : fmt::format("{}:{}", host.data(), port());
+  const bool is_named =
+      ::getnameinfo(address(), size_, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) == 0;
+  return is_named ? host.data() : "";
+}
+
+std::string Endpoint::text() const {
+  const auto name = host();
+  if (name.empty()) return "(no address)";
+  return family() == AF_INET6 ? fmt::format("[{}]:{}", name, port()) : fmt::format("{}:{}", name, port());
 }
 
 bool operator==(const Endpoint& left, const Endpoint& right) {

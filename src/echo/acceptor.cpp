@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/net/accept_queue.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 #include "tcp_echo/net/socket_options.hpp"
-#include "tcp_echo/net/tcp_state.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -25,6 +25,16 @@ constexpr auto kRetryDelay = 500ms;
 // A limit that is hit once is hit with every new connection.
 constexpr auto kTellAtMostEvery = 10s;
 
+AcceptError kind_of(int error_number) noexcept {
+  switch (error_number) {
+    case EMFILE:
+    case ENFILE: return AcceptError::kDescriptors;
+    case ENOBUFS:
+    case ENOMEM: return AcceptError::kMemory;
+    default: return AcceptError::kOther;
+  }
+}
+
 }  // namespace
 
 Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& behaviour,
@@ -35,7 +45,7 @@ Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string name, Behaviour& b
       behaviour_(behaviour),
       table_(table),
       id_(id),
-      behind_(waiting_connections(listener_.get())),
+      behind_(accept_queue_of(listener_.get()).waiting),
       listener_is_ours_(resets_on_close(listener_.get())),
       poll_(std::make_unique<Poll>(loop, listener_.get(), [this] { on_ready(); })),
       retry_(loop, [this] { resume(); }),
@@ -52,7 +62,7 @@ void Acceptor::on_ready() noexcept {
 }
 
 Acceptor::Outcome Acceptor::accept_one() noexcept {
-  if (!table_.has_room()) return pause("--worker-connections is reached", false);
+  if (!table_.has_room()) return pause(AcceptError::kConnections, "--worker-connections is reached", false);
   UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return pause_after(errno);
   if (makes_deaf_) hear_out(fd.get());
@@ -61,7 +71,7 @@ Acceptor::Outcome Acceptor::accept_one() noexcept {
   const bool last = fd.get() >= table_.settings().descriptor_limit;
   table_.add(std::move(fd), behaviour_, id_);
   if (!last) return Outcome::kAccepted;
-  return pause("the open-files limit is reached",
+  return pause(AcceptError::kDescriptors, "the open-files limit is reached",
                table_.is_empty());  // then there is no connection whose close would wake us
 }
 
@@ -69,7 +79,7 @@ Acceptor::Outcome Acceptor::accept_one() noexcept {
 Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
   switch (error_number) {
     case EAGAIN: return Outcome::kQueueEmpty;
-    case EINTR:
+    case EINTR: return Outcome::kTryNext;
     case ECONNABORTED:
     case EPERM:
     case EPROTO:
@@ -79,16 +89,17 @@ Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
     case ENONET:
     case EHOSTUNREACH:
     case EOPNOTSUPP:
-    case ENETUNREACH: return Outcome::kTryNext;
+    case ENETUNREACH: table_.counters().errors_for(AcceptError::kAborted).add(1); return Outcome::kTryNext;
     default:  // EMFILE, ENFILE, ENOBUFS, ENOMEM, and whatever the kernel may come up with
-      return pause("accept4: " + reason_of(error_number), true);
+      return pause(kind_of(error_number), "accept4: " + reason_of(error_number), true);
   }
 }
 
-Acceptor::Outcome Acceptor::pause(const std::string& why, bool with_timer) noexcept {
+Acceptor::Outcome Acceptor::pause(AcceptError error, const std::string& why, bool with_timer) noexcept {
   poll_->stop();
   paused_ = true;
   if (with_timer) retry_.start(kRetryDelay);
+  table_.counters().errors_for(error).add(1);
   table_.counters().accept_pauses.add(1);
   if (loop_.now() >= may_tell_again_) {
     spdlog::warn(
@@ -111,7 +122,7 @@ void Acceptor::resume() noexcept {
   retry_.stop();
   if (held_) return;
   if (auto watched = poll_->watch(Readiness::kReadable); !watched) {
-    pause(watched.error().text, true);
+    pause(AcceptError::kOther, watched.error().text, true);
     return;
   }
   watch_for_quiet();
@@ -130,7 +141,7 @@ void Acceptor::hold() noexcept {
 void Acceptor::go_on() noexcept {
   if (poll_ == nullptr) return;
   held_ = false;
-  behind_ = waiting_connections(listener_.get());
+  behind_ = accept_queue_of(listener_.get()).waiting;
   listener_is_ours_ = resets_on_close(listener_.get());
   resume();
 }

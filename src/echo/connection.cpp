@@ -16,6 +16,7 @@ namespace tcp_echo {
 namespace {
 
 bool try_later(int error_number) noexcept { return error_number == EAGAIN || error_number == EINTR; }
+bool is_out_of_memory(int error_number) noexcept { return error_number == ENOMEM || error_number == ENOBUFS; }
 
 }  // namespace
 
@@ -32,7 +33,7 @@ int Connection::poll() noexcept {
 
 /// Without room in the kernel for its poll nothing can be heard of it any more.
 void Connection::watch() noexcept {
-  if (poll() != 0) close(CloseReason::kReset);
+  if (poll() != 0) close(CloseReason::kLimit);
 }
 
 void Connection::on_ready(bool failed) noexcept {
@@ -61,7 +62,7 @@ void Connection::receive_and_respond() noexcept {
   if (sent < 0) return;
   const auto rest = reply.subspan(static_cast<std::size_t>(sent));
   if (rest.empty()) return;
-  if (!keep_unsent(rest)) return close(CloseReason::kReset);  // the rest is lost
+  if (!keep_unsent(rest)) return close(CloseReason::kLimit);  // the rest is lost
   watch();
 }
 
@@ -84,7 +85,7 @@ std::ptrdiff_t Connection::send(std::span<const std::byte> bytes) noexcept {
     return sent;
   }
   if (try_later(errno)) return 0;
-  close(CloseReason::kReset);  // out of memory, say: what was received is lost
+  close(is_out_of_memory(errno) ? CloseReason::kLimit : CloseReason::kReset);  // what was received is lost
   return -1;
 }
 
@@ -183,7 +184,7 @@ void Connection::release() noexcept {
 void Connection::close_in_doubt(CloseReason reason) noexcept {
   reset_on_close(fd_.get());  // also one that lingers
   state_.phase = Phase::kClosing;
-  table_.counters().closed_for(reason).add(1);
+  table_.count_close(state_, reason);
   poll_.close();
 }
 
@@ -201,7 +202,7 @@ void Connection::close(CloseReason reason) noexcept {
                   name_of(reason), format_duration(table_.now() - state_.opened_at),
                   format_bytes(state_.received_bytes), format_bytes(state_.sent_bytes));
   }
-  table_.counters().closed_for(reason).add(1);
+  table_.count_close(state_, reason);
   poll_.close();
 }
 

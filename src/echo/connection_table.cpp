@@ -40,8 +40,10 @@ void ConnectionTable::add(UniqueFd fd, Behaviour& behaviour, ListenerId listener
   state.listener = listener;
   state.opened_at = loop_.now();
   auto* const added = place(std::make_unique<Connection>(*this, std::move(fd), behaviour, std::move(state)));
-  if (added == nullptr) return counters_.closed_for(CloseReason::kReset).add(1);
-  idle_queue_.add(*added);
+  if (added != nullptr) return idle_queue_.add(*added);
+  ConnectionState refused;
+  refused.opened_at = loop_.now();
+  count_close(refused, CloseReason::kLimit);
 }
 
 void ConnectionTable::set_options(int fd) const noexcept {
@@ -102,6 +104,13 @@ void ConnectionTable::close_all() noexcept {
   for (const auto& connection : by_descriptor_) {
     if (connection != nullptr && !connection->is_closing()) connection->close_now(CloseReason::kDrain);
   }
+}
+
+void ConnectionTable::count_close(const ConnectionState& state, CloseReason reason) noexcept {
+  const auto age = std::max(now() - state.opened_at, std::chrono::milliseconds(0));
+  counters_.closed_for(reason).add(1);
+  counters_.lifetimes.count(static_cast<std::uint64_t>(age.count()));
+  counters_.sizes.count(state.received_bytes);
 }
 
 void ConnectionTable::erase(Connection& connection) noexcept {

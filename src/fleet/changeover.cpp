@@ -29,15 +29,16 @@ class Changeover::Beginner final : private Child::Holder {
   void on_message(Child& child, const ToMaster& message) override {
     const auto too_early = [&child] { child.kill_for("sent a message before its time"); };
     std::visit(
-        Overloaded{[&](const ReadyMessage&) {
-                     child.note_ready();
-                     changeover_.on_ready();
-                   },
-                   [&](const LeavingMessage&) { candidate_.wants_successor = true; },  // after a signal
-                   [&](const StrandedMessage&) { too_early(); }, [&](const EmptiedMessage&) { too_early(); },
-                   [&](const RefuseLoanMessage&) { too_early(); },
-                   [&](const ClearedMessage&) { too_early(); },
-                   [&](const RefuseClearMessage&) { too_early(); }},
+        Overloaded{
+            [&](const ReadyMessage&) {
+              child.note_ready();
+              changeover_.on_ready();
+            },
+            [&](const LeavingMessage&) { candidate_.wants_successor = true; },  // after a signal
+            [&](const StrandedMessage&) { too_early(); }, [&](const EmptiedMessage&) { too_early(); },
+            [&](const RefuseLoanMessage&) { too_early(); }, [&](const ClearedMessage&) { too_early(); },
+            [&](const RefuseClearMessage&) { too_early(); },
+            [&](const LimitMessage& limit) { note_limit(child, limit, changeover_.household_.events); }},
         message);
   }
 

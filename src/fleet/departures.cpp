@@ -50,12 +50,6 @@ bool Departures::is_moving() const {
                      [](const auto& leaver) { return leaver->stage() == LeaverStage::kMoving; });
 }
 
-void Departures::add_to(Tally& tally, unsigned slot) const {
-  for (const auto& leaver : leavers_) {
-    if (leaver->slot() == slot) tally.add(leaver->counters());
-  }
-}
-
 std::vector<LeaverRecord> Departures::record() const {
   std::vector<LeaverRecord> records;
   for (const auto& leaver : leavers_) records.push_back(leaver->record());

@@ -29,8 +29,6 @@ class Departures {
   /// Some are handing over, and it is not known yet whether they can.
   bool is_moving() const;
   bool is_empty() const noexcept { return leavers_.empty(); }
-  /// What those of a slot have counted.
-  void add_to(Tally& tally, unsigned slot) const;
 
   std::vector<LeaverRecord> record() const;
   /// As the program before this one (an upgrade) has left them.

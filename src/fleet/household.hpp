@@ -6,6 +6,7 @@
 
 #include "clearings.hpp"
 #include "nursery.hpp"
+#include "tcp_echo/ipc/event_log.hpp"
 #include "tcp_echo/listeners/generation.hpp"
 #include "tcp_echo/loop/timekeeper.hpp"
 #include "tcp_echo/process/child.hpp"
@@ -28,6 +29,7 @@ class Crew {
 /// All of it outlives the parts.
 struct Household {
   Timekeeper& clock;
+  EventLog& events;
   Nursery& nursery;
   Clearings& clearings;
   const Crew& crew;

@@ -101,6 +101,7 @@ void Leaver::on_message(Child& child, const ToMaster& message) {
                  [&](const StrandedMessage&) { on_stranded(); },
                  [&](const ClearedMessage& cleared) { clearings.on_cleared(child, cleared.number); },
                  [&](const RefuseClearMessage& refused) { clearings.on_refused(child, refused.number); },
+                 [&](const LimitMessage& limit) { note_limit(child, limit, household_.events); },
                  [&](const LeavingMessage&) { is_over(); }, [&](const EmptiedMessage&) { is_over(); },
                  [&](const RefuseLoanMessage&) { is_over(); }},
       message);
@@ -114,7 +115,7 @@ void Leaver::on_stranded() {
 
 void Leaver::on_exit(Child& child, const ExitStatus& status) {
   const auto death = household_.nursery.bury(slot_, child, status);
-  spdlog::log(level_of(death), "{}", death.text);
+  announce(death, death.text, household_.events);
   const auto on_left = on_left_;
   on_left();
 }
@@ -133,7 +134,8 @@ void Leaver::let_stay() {
   stage_ = LeaverStage::kStuck;
   spdlog::warn(
       "{} still has {} after {}, for no other worker has taken them; it serves them on, and tries again",
-      worker_->name(), counted(counters().active(), "connection"), format_duration(kLongestHandOver));
+      worker_->name(), counted(household_.nursery.counters_of(*worker_).active(), "connection"),
+      format_duration(kLongestHandOver));
   worker_->tell(LetGoMessage{});
   household_.settle();
 }
@@ -173,7 +175,7 @@ void Leaver::expect_death() {
 
 void Leaver::abort_if_hung(std::chrono::milliseconds since_last_look) {
   if (stage_ == LeaverStage::kDying || !worker_->is_hung(since_last_look)) return;
-  worker_->abort(kPatienceAfterAbort);
+  household_.events.note(EventKind::kHung, worker_->abort(kPatienceAfterAbort));
   expect_death();
 }
 

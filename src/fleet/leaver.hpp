@@ -38,7 +38,6 @@ class Leaver final : private Child::Holder {
 
   unsigned slot() const noexcept { return slot_; }
   LeaverStage stage() const noexcept { return stage_; }
-  const WorkerCounters& counters() const { return household_.nursery.counters_of(*worker_); }
 
  private:
   void on_message(Child& child, const ToMaster& message) override;

@@ -1,5 +1,7 @@
 #include "nursery.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -14,9 +16,33 @@ namespace {
 
 static_assert(kMostListenersOfAChild == kMaxListenAddresses, "every listen address reaches every worker");
 static_assert(kMostListenersOfAChild <= kMostDescriptors, "the listeners of a slot are lent in one message");
+static_assert(kMostAddressesShown >= kMaxListenAddresses, "the scoreboard shows every address");
 static_assert(kMostSlots == kMaxWorkers, "the scoreboard has a slot for every worker that may be configured");
 
+/// As it is counted, if another process takes its place.
+RestartReason reason_for(const Child& child, const ExitStatus& status) {
+  switch (child.doom()) {
+    case Child::Doom::kHung: return RestartReason::kHung;
+    case Child::Doom::kLate: return RestartReason::kLate;
+    case Child::Doom::kNone: break;
+  }
+  return status.is_clean() ? RestartReason::kExit : RestartReason::kCrash;
+}
+
 }  // namespace
+
+void announce(const Death& death, const std::string& text, EventLog& events) {
+  if (death.is_clean) return spdlog::info("{}", text);
+  events.tell(spdlog::level::err, EventKind::kCrashed, text);
+}
+
+void note_limit(const Child& worker, const LimitMessage& limit, EventLog& events) {
+  const auto reason =
+      limit.reason < kAcceptErrorCount ? static_cast<AcceptError>(limit.reason) : AcceptError::kOther;
+  events.note(EventKind::kLimitReached,
+              fmt::format("{} has paused accepting with {} open: {}", worker.name(),
+                          counted(limit.connections, "connection"), text_of(reason)));
+}
 
 Nursery::Nursery(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launcher,
                  std::function<void(const Child&)> on_gone)
@@ -43,7 +69,8 @@ Result<std::unique_ptr<Child>> Nursery::start(unsigned slot, const Generation& g
   auto child = Child::start(clock_, launcher_, post_for(slot, block, generation),
                             generation.listeners.of_slot(slot), holder);
   if (!child) return child;
-  *free = true;
+  scoreboard_.clear(block);
+  take_block(block, slot);
   scoreboard_.stamp();  // whatever another worker may have written there
   const std::array descriptors = {scoreboard_.fd()};
   (*child)->tell(
@@ -55,18 +82,23 @@ Result<std::unique_ptr<Child>> Nursery::start(unsigned slot, const Generation& g
 
 std::unique_ptr<Child> Nursery::adopt(unsigned slot, const ChildRecord& record, const Generation& generation,
                                       Child::Holder& holder) {
-  blocks_in_use_.at(record.block) = true;
+  take_block(record.block, slot);
   return Child::adopt(clock_, launcher_, post_for(slot, record.block, generation), record, holder);
+}
+
+void Nursery::take_block(std::size_t block, unsigned slot) {
+  blocks_in_use_.at(block) = true;
+  scoreboard_.assign(block, slot);
 }
 
 Death Nursery::bury(unsigned slot, const Child& child, const ExitStatus& status) {
   auto text = child.obituary(status);
   if (const auto lost = counters_of(child).active(); lost > 0)
     text += fmt::format(", with {} open", counted(lost, "connection"));
-  retire(scoreboard_.block(child.block()), scoreboard_.master().slots[slot].past);
+  scoreboard_.retire(child.block(), slot);
   blocks_in_use_[child.block()] = false;
   on_gone_(child);
-  return {std::move(text), status.is_clean(), child.served_for()};
+  return {std::move(text), status.is_clean(), child.served_for(), reason_for(child, status)};
 }
 
 }  // namespace tcp_echo

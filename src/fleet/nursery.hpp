@@ -2,8 +2,6 @@
 // death.
 #pragma once
 
-#include <spdlog/common.h>
-
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/ipc/event_log.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/listeners/generation.hpp"
 #include "tcp_echo/process/child.hpp"
@@ -21,13 +20,15 @@ namespace tcp_echo {
 struct Death {
   std::string text;
   bool is_clean = false;
-  std::chrono::milliseconds served_for{};  ///< 0: it never became READY
+  std::chrono::milliseconds served_for{};          ///< 0: it never became READY
+  RestartReason reason = RestartReason::kNoStart;  ///< why another one is started
 };
 
-/// How it is logged.
-inline spdlog::level::level_enum level_of(const Death& death) {
-  return death.is_clean ? spdlog::level::info : spdlog::level::err;
-}
+/// Logs `text`, which tells of it. An end that was not clean is an event, too.
+void announce(const Death& death, const std::string& text, EventLog& events);
+
+/// The worker has paused accepting, and has logged that itself.
+void note_limit(const Child& worker, const LimitMessage& limit, EventLog& events);
 
 class Nursery {
  public:
@@ -51,6 +52,7 @@ class Nursery {
 
  private:
   ChildPost post_for(unsigned slot, std::size_t block, const Generation& generation) const;
+  void take_block(std::size_t block, unsigned slot);
 
   Timekeeper& clock_;
   Scoreboard& scoreboard_;

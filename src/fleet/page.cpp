@@ -18,12 +18,12 @@ constexpr std::chrono::milliseconds kLongestClearing{10'000};
 WorkerState published_state(SlotState state) {
   switch (state) {
     case SlotState::kEmpty:
-    case SlotState::kWaiting:
-    case SlotState::kRetired:
     case SlotState::kGone:
     case SlotState::kSpent: return WorkerState::kNone;
+    case SlotState::kWaiting: return WorkerState::kWaiting;
+    case SlotState::kRetired: return WorkerState::kRetired;
     case SlotState::kStarting: return WorkerState::kStarting;
-    case SlotState::kServing: return WorkerState::kReady;
+    case SlotState::kServing: return WorkerState::kServing;
     case SlotState::kHung: return WorkerState::kHung;
     case SlotState::kEmptying:
     case SlotState::kEmptyingAgain:
@@ -42,6 +42,7 @@ FleetPage::FleetPage(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launch
                      std::shared_ptr<const Generation> generation, unsigned slots, Fleet::Handlers handlers)
     : scoreboard_(scoreboard),
       handlers_(std::move(handlers)),
+      events_(scoreboard),
       nursery_(clock, scoreboard, launcher,
                [this](const Child& worker) { clearings_.on_worker_gone(worker); }),
       clearings_(
@@ -49,7 +50,7 @@ FleetPage::FleetPage(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launch
           [this](const auto& message, auto fds) { return roster_.tell_a_serving_worker(message, fds); },
           [this] { settle(); }),
       roster_(std::move(generation)),
-      household_{clock, nursery_, clearings_, roster_, [this] { settle(); }},
+      household_{clock, events_, nursery_, clearings_, roster_, [this] { settle(); }},
       lending_(clock, roster_),
       ending_(clock, lending_, clearings_),
       departures_(household_),
@@ -89,8 +90,24 @@ void FleetPage::settle() {
     clearings_.settle();
     start_emptying();
   }
+  show_who_serves();
   is_busy_ = is_wanted_ = false;
   report();
+}
+
+/// The slot whose worker accepts for that one: itself, or a borrower. Inherited sockets are polled by all.
+std::optional<std::size_t> FleetPage::server_of(const Slot& slot) const {
+  if (slot.serving() != nullptr) return slot.index();
+  if (roster_.generation().listeners.is_inherited()) return roster_.first_serving();
+  const auto borrower = lending_.borrower_of(slot.index());
+  return borrower && roster_.serving(*borrower) != nullptr ? borrower : std::nullopt;
+}
+
+void FleetPage::show_who_serves() {
+  for (const auto& slot : roster_.slots()) {
+    const auto server = server_of(*slot);
+    entry_of(*slot).served_by.store(server ? static_cast<std::uint32_t>(*server + 1) : 0);
+  }
 }
 
 /// Comes last: the master's handlers may call the fleet at once.
@@ -152,6 +169,7 @@ void FleetPage::restore(const FleetRecord& record) {
     slot->restore(former);
   }
   departures_.restore(record.leavers);
+  show_who_serves();
   is_busy_ = false;
   lending_.settle_soon();
   watchdog_.watch(config().watchdog);
@@ -215,12 +233,14 @@ void FleetPage::on_step(const Slot& slot) {
   entry.pid.store(worker == nullptr ? 0 : worker->pid());
   entry.state.store(published_state(slot.state()));
   entry.generation.store(worker == nullptr ? 0 : worker->generation());
+  entry.started_at.store(worker == nullptr ? 0 : worker->started_at().count());
   if (worker != nullptr) slots_with_a_past_ = std::max(slots_with_a_past_, slot.index() + 1);
   scoreboard_.master().slot_count.store(slots_with_a_past_);
 }
 
 void FleetPage::on_served(const Slot& slot) {
-  if (startup_.is_up()) return spdlog::info("{} is ready", slot.worker()->name());
+  if (startup_.is_up())
+    return events_.tell(spdlog::level::info, EventKind::kRespawned, slot.worker()->name() + " is ready");
   startup_.on_ready(roster_.ready_count(), roster_.slot_count());
 }
 
@@ -238,7 +258,7 @@ bool FleetPage::may_try_again(const Slot& slot, const Death& death) {
     if (!start_failure_) start_failure_ = Error{ExitCode::kTemporary, death.text};
     return false;
   }
-  entry_of(slot).restarts.add(1);
+  entry_of(slot).restarts_for(death.reason).add(1);
   return true;
 }
 
@@ -293,26 +313,6 @@ void FleetPage::change_log(int descriptor) {
   }
   changeover_.change_log(descriptor);
   departures_.change_log(descriptor);
-}
-
-void FleetPage::log_statistics() const {
-  for (const auto& slot : roster_.slots()) {
-    if (slot->state() != SlotState::kEmpty) log_statistics(*slot);
-  }
-}
-
-void FleetPage::log_statistics(const Slot& slot) const {
-  const auto& entry = entry_of(slot);
-  Tally tally;
-  tally.add(entry.past);
-  if (slot.worker() != nullptr) tally.add(nursery_.counters_of(*slot.worker()));
-  departures_.add_to(tally, slot.index());
-  spdlog::info(
-      "worker {} is {}: {} open, {} accepted, {} closed, {} handed over to it, {} by it, {} received, {} "
-      "sent, {}",
-      slot.index() + 1, name_of(slot.state()), counted(tally.active(), "connection"), tally.accepted,
-      tally.closed, tally.handed_over_in, tally.handed_over_out, format_bytes(tally.received_bytes),
-      format_bytes(tally.sent_bytes), counted(entry.restarts.get(), "restart"));
 }
 
 pid_t FleetPage::worker_of(unsigned slot) const {

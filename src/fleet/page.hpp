@@ -33,7 +33,6 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   void drain();
   void stop();
   void change_log(int descriptor);
-  void log_statistics() const;
 
   std::shared_ptr<const Generation> generation() const { return roster_.shared_generation(); }
   bool is_up() const noexcept { return startup_.is_up(); }
@@ -48,11 +47,12 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   void settle();
   void hasten_next_start();
   void start_emptying();
+  std::optional<std::size_t> server_of(const Slot& slot) const;
+  void show_who_serves();
   void report();
   void grow_to(unsigned slots);
   void end_within(std::chrono::milliseconds time);
   void look_for_hung_workers(std::chrono::milliseconds since_last_look);
-  void log_statistics(const Slot& slot) const;
 
   void on_step(const Slot& slot) override;
   void on_served(const Slot& slot) override;
@@ -70,6 +70,7 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
 
   Scoreboard& scoreboard_;
   Fleet::Handlers handlers_;
+  EventLog events_;
   Nursery nursery_;
   Clearings clearings_;
   Roster roster_;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,7 @@ class Roster final : public Crew {
   const std::vector<std::unique_ptr<Slot>>& slots() const noexcept { return slots_; }
   Slot& operator[](std::size_t index) const { return *slots_.at(index); }
   std::size_t ready_count() const noexcept;
+  std::optional<std::size_t> first_serving() const noexcept;
   /// Another one each time; null if none can be told.
   Child* tell_a_serving_worker(const ToWorker& message, std::span<const int> descriptors);
 

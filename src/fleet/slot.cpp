@@ -52,7 +52,7 @@ std::optional<SlotEvent> Slot::act(SlotAction action) {
     case SlotAction::kNone: break;
     case SlotAction::kSpawn: return spawn();
     case SlotAction::kServe: serve(); break;
-    case SlotAction::kKillLate: kill_late(); break;
+    case SlotAction::kKillLate: worker_->kill_late(config().ready_timeout); break;
     case SlotAction::kAbort: abort(); break;
     case SlotAction::kKill: worker_->kill_overdue(); break;
     case SlotAction::kAskSuccessor: host_.on_leaving(*this); break;
@@ -104,14 +104,9 @@ void Slot::serve() {
   host_.on_served(*this);
 }
 
-void Slot::kill_late() {
-  worker_->kill_for(
-      fmt::format("is not ready after {} (--ready-timeout)", format_duration(config().ready_timeout)));
-}
-
 void Slot::abort() {
   if (patience_.is_running()) return;
-  worker_->abort(kPatienceAfterAbort);
+  household_.events.note(EventKind::kHung, worker_->abort(kPatienceAfterAbort));
   patience_.start(kPatienceAfterAbort);
   unserved_.pass();
 }
@@ -123,10 +118,10 @@ void Slot::schedule_spawn() {
   expect_service(delay);
   host_.on_spawn_scheduled();
   const auto wait = delay_.due_in();
-  spdlog::log(
-      level_of(death_), "{}; starting another {}{}", death_.text,
-      wait == 0ms ? "at once" : "in " + format_duration(wait),
+  const auto text = fmt::format(
+      "{}; starting another {}{}", death_.text, wait == 0ms ? "at once" : "in " + format_duration(wait),
       failures_in_a_row() > 1 ? fmt::format(" ({} failure in a row)", ordinal(failures_in_a_row())) : "");
+  announce(death_, text, household_.events);
 }
 
 void Slot::install() {
@@ -172,6 +167,7 @@ void Slot::on_message(Child& child, const ToMaster& message) {
                  [&](const RefuseLoanMessage& refused) { host_.on_refused_loan(*this, refused); },
                  [&](const ClearedMessage& cleared) { clearings.on_cleared(child, cleared.number); },
                  [&](const RefuseClearMessage& refused) { clearings.on_refused(child, refused.number); },
+                 [&](const LimitMessage& limit) { note_limit(child, limit, household_.events); },
                  [&](const StrandedMessage&) {
                    child.kill_for("says that it has lost its successor, and never had one");
                  }},
@@ -194,7 +190,7 @@ void Slot::on_exit(Child& child, const ExitStatus& status) {
   patience_.stop();
   ending_.on_worker_ended(*this);
   if (step(state_, SlotEvent::kFailed).action != SlotAction::kScheduleSpawn)
-    spdlog::log(level_of(death_), "{}", death_.text);
+    announce(death_, death_.text, household_.events);
   handle(SlotEvent::kFailed);
 }
 

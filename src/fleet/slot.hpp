@@ -79,7 +79,6 @@ class Slot final : private Child::Holder {
   std::optional<SlotEvent> spawn_to_drain();
   Result<void> try_spawn();
   void serve();
-  void kill_late();
   void abort();
   void schedule_spawn();
   void install();

@@ -14,7 +14,7 @@ constexpr std::uint32_t kMessageMagic = 0x6f686365;  // "echo"
 
 // Tests build a program of another version.
 #ifndef TCP_ECHO_PROTOCOL_VERSION
-#define TCP_ECHO_PROTOCOL_VERSION 4
+#define TCP_ECHO_PROTOCOL_VERSION 5
 #endif
 constexpr std::uint16_t kProtocolVersion = TCP_ECHO_PROTOCOL_VERSION;
 
@@ -126,6 +126,10 @@ void write(Writer& out, const ClearMessage& message) {
 }
 void write(Writer& out, const ClearedMessage& message) { out.value(message.number); }
 void write(Writer& out, const RefuseClearMessage& message) { out.value(message.number); }
+void write(Writer& out, const LimitMessage& message) {
+  out.value(message.reason);
+  out.value(message.connections);
+}
 void write(Writer& out, const GiveUpMessage& message) { out.value(message.number); }
 void write(Writer& out, const DrainMessage& message) { out.value(message.milliseconds); }
 void write(Writer& out, const LendMessage& message) {
@@ -168,6 +172,10 @@ void read(Reader& in, ClearMessage& message) {
 }
 void read(Reader& in, ClearedMessage& message) { message.number = in.value<std::uint32_t>(); }
 void read(Reader& in, RefuseClearMessage& message) { message.number = in.value<std::uint32_t>(); }
+void read(Reader& in, LimitMessage& message) {
+  message.reason = in.value<std::uint8_t>();
+  message.connections = in.value<std::uint64_t>();
+}
 void read(Reader& in, GiveUpMessage& message) { message.number = in.value<std::uint32_t>(); }
 void read(Reader& in, DrainMessage& message) { message.milliseconds = in.value<std::uint64_t>(); }
 void read(Reader& in, LendMessage& message) {

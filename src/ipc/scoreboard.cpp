@@ -5,11 +5,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <memory>
+#include <thread>
 
 namespace tcp_echo {
 namespace {
+
+// The master moves figures within microseconds, unless it has to wait for a processor in the middle of that.
+// A reader waits for it, but not for ever: then it sees some figures twice, or not at all.
+constexpr int kMostTries = 100;
+constexpr std::chrono::milliseconds kNap{1};
 
 constexpr std::uint32_t kScoreboardMagic = 0x62726f73;  // "sorb"
 
@@ -44,13 +52,13 @@ void Scoreboard::stamp() noexcept {
 Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0 || static_cast<std::size_t>(status.st_size) != sizeof(Memory)) {
-    return failure(ExitCode::kSoftware, "map the scoreboard: it has another size than expected");
+    return failure(ExitCode::kSoftware, "map the scoreboard: another version of the program has made it");
   }
   const auto memory = map_shared(fd.get(), sizeof(Memory));
   if (!memory) return tl::unexpected(memory.error());
   Scoreboard board(UniqueFd{}, static_cast<Memory*>(*memory));
   if (board.master().magic != kScoreboardMagic || board.master().version != kScoreboardVersion) {
-    return failure(ExitCode::kSoftware, "map the scoreboard: it has another version than expected");
+    return failure(ExitCode::kSoftware, "map the scoreboard: another version of the program has made it");
   }
   return board;
 }
@@ -68,17 +76,58 @@ Scoreboard::~Scoreboard() {
   if (memory_ != nullptr) ::munmap(memory_, sizeof(Memory));
 }
 
-void retire(WorkerCounters& block, WorkerCounters& past) noexcept {
-  block.closed_for(CloseReason::kCrash).add(block.active());
-  past.accepted.add(block.accepted.get());
-  past.handed_over_in.add(block.handed_over_in.get());
-  past.handed_over_out.add(block.handed_over_out.get());
-  past.received_bytes.add(block.received_bytes.get());
-  past.sent_bytes.add(block.sent_bytes.get());
-  past.accept_pauses.add(block.accept_pauses.get());
-  for (std::size_t i = 0; i < kCloseReasonCount; ++i) past.closed[i].add(block.closed[i].get());
-  std::destroy_at(&block);
-  std::construct_at(&block);
+/// Readers look again when figures have moved while they read.
+class Scoreboard::Move {
+ public:
+  explicit Move(MasterBlock& master) noexcept : moves_(master.moves) { step(); }
+  ~Move() { step(); }
+  Move(const Move&) = delete;
+  Move& operator=(const Move&) = delete;
+
+ private:
+  void step() noexcept {
+    moves_.fetch_add(1);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+  std::atomic<std::uint32_t>& moves_;
+};
+
+void Scoreboard::assign(std::size_t index, std::size_t slot) noexcept {
+  const auto beyond = static_cast<std::uint32_t>(index + 1);
+  master().owners.at(index).store(static_cast<std::uint32_t>(slot + 1));
+  master().blocks_used.store(std::max(master().blocks_used.load(), beyond));
+}
+
+void Scoreboard::clear(std::size_t index) noexcept {
+  std::destroy_at(&block(index));
+  std::construct_at(&block(index));
+}
+
+void Scoreboard::retire(std::size_t index, std::size_t slot) noexcept {
+  auto& worker = block(index);
+  worker.closed_for(CloseReason::kCrash).add(worker.active());
+  const Move move(master());
+  tally_of(worker).add_to(master().slots.at(slot).past);
+  clear(index);
+  master().owners.at(index).store(0);
+}
+
+std::vector<Tally> Scoreboard::tallies(std::size_t slots) const {
+  std::vector<Tally> tallies;
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    const auto moves = master().moves.load();
+    tallies.assign(slots, Tally{});
+    const auto blocks = std::min<std::size_t>(master().blocks_used.load(), kMostBlocks);
+    for (std::size_t i = 0; i < blocks; ++i) {
+      const std::size_t owner = master().owners.at(i).load();
+      if (owner != 0 && owner <= slots) tallies[owner - 1].add(block(i));
+    }
+    for (std::size_t i = 0; i < std::min(slots, kMostSlots); ++i) tallies[i].add(master().slots.at(i).past);
+    const bool are_moving = moves % 2 != 0;
+    if (!are_moving && master().moves.load() == moves) break;
+    if (are_moving) std::this_thread::sleep_for(kNap);
+  }
+  return tallies;
 }
 
 }  // namespace tcp_echo

@@ -1,8 +1,6 @@
 #include "tcp_echo/load/load_thread.hpp"
 
 #include <algorithm>
-#include <ctime>
-#include <fstream>
 #include <optional>
 #include <utility>
 
@@ -14,18 +12,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kBufferSize = 64UL * 1024;
 /// The longest time for which a turn of our own loop may keep handshakes waiting.
 constexpr std::chrono::milliseconds kOwnDelay{50};
-
-/// Of this thread. The time waited is the second number of /proc/thread-self/schedstat, where the kernel
-/// keeps it (Documentation/scheduler/sched-stats.rst).
-ProcessorTime processor_time() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  std::int64_t on_processor = 0;
-  std::int64_t waited = 0;
-  std::ifstream("/proc/thread-self/schedstat") >> on_processor >> waited;
-  return {std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec),
-          std::chrono::nanoseconds(waited)};
-}
 
 /// The part of `whole` that falls to the thread `index` of `threads`, and those before it.
 std::uint64_t share_begin(std::uint64_t whole, unsigned index, unsigned threads) noexcept {
@@ -212,7 +198,7 @@ void LoadThread::begin_measuring(Time begin, Time now) {
   enter(LoadStage::kMeasuring);
   measuring_since_ = now;
   stage_begin_ = begin;
-  processor_before_ = processor_time();
+  processor_before_ = ProcessorClock().read();
   stage_end_ = Time::max();
   if (plan().duration.count() > 0) end_stage_at(begin + plan().duration);
 }
@@ -223,7 +209,7 @@ void LoadThread::begin_waiting(Time now) {
   end_interval(end);
   if (current_.stage == LoadStage::kMeasuring) {
     result_.measured = now - measuring_since_;
-    const auto processor = processor_time();
+    const auto processor = ProcessorClock().read();
     result_.processor = {processor.used - processor_before_.used,
                          processor.waited - processor_before_.waited};
   }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/base/version.hpp"
 #include "tcp_echo/config/options.hpp"
 #include "tcp_echo/config/reloadable.hpp"
 #include "tcp_echo/config/worker_count.hpp"
@@ -19,6 +20,7 @@ namespace tcp_echo {
 namespace {
 
 using namespace std::chrono_literals;
+namespace level = spdlog::level;
 
 /// From `first` on, below `end`.
 std::vector<unsigned> slots_between(unsigned first, unsigned end) {
@@ -42,6 +44,7 @@ Backoff backoff_of(const Config& config) { return {config.respawn_delay_min, con
 Jobs::Jobs(Timekeeper& clock, Fleet& fleet, Scoreboard& scoreboard, Host& host, unsigned workers)
     : fleet_(fleet),
       scoreboard_(scoreboard),
+      events_(scoreboard),
       host_(host),
       workers_(workers),
       restart_backoff_(backoff_of(config())),
@@ -120,6 +123,7 @@ void Jobs::end(const Result<void>& done) {
   if (job.kind == Job::Kind::kReload && std::exchange(has_to_prove_itself_, false)) {
     if (!done && !fleet_.is_ending()) return go_back(done.error());
     host_.prove();
+    events_.note(EventKind::kUpgraded, fmt::format("upgraded: tcp-echo-master {} goes on", version()));
   }
   if (fleet_.is_ending()) return;
   note_end(job, done);
@@ -226,7 +230,8 @@ void Jobs::note_end(const Job& job, const Result<void>& done) {
 /// An upgrade that went well is told of by the next program.
 void Jobs::note_upgrade(const Result<void>& done) {
   scoreboard_.master().failed_reloads.add(1);
-  spdlog::error("upgrade failed: {}; this program goes on as before", done.error().text);
+  events_.tell(level::err, EventKind::kUpgradeFailed,
+               fmt::format("upgrade failed: {}; this program goes on as before", done.error().text));
 }
 
 void Jobs::note_reload(const Result<void>& done) {
@@ -234,28 +239,35 @@ void Jobs::note_reload(const Result<void>& done) {
   const auto& generation = *fleet_.generation();
   if (done) {
     counts.reloads.add(1);
-    spdlog::info("reloaded: generation {} serves on {} with {}", generation.number,
-                 listed(generation.listeners.endpoints()), counted(workers_, "worker"));
+    events_.tell(level::info, EventKind::kReloaded,
+                 fmt::format("reloaded: generation {} serves on {} with {}", generation.number,
+                             listed(generation.listeners.endpoints()), counted(workers_, "worker")));
   } else {
     counts.failed_reloads.add(1);
-    spdlog::error("reload failed: {}; generation {} goes on as before", done.error().text, generation.number);
+    events_.tell(level::err, EventKind::kReloadFailed,
+                 fmt::format("reload failed: {}; generation {} goes on as before", done.error().text,
+                             generation.number));
   }
 }
 
-void Jobs::note_scale(const Result<void>& done) const {
-  if (done) return spdlog::info("scaled to {}", counted(workers_, "worker"));
-  spdlog::error("scaling failed: {}; {} serve as before", done.error().text, counted(workers_, "worker"));
+void Jobs::note_scale(const Result<void>& done) {
+  const auto workers = counted(workers_, "worker");
+  if (done) return events_.tell(level::info, EventKind::kScaled, "scaled to " + workers);
+  events_.tell(level::err, EventKind::kScaleFailed,
+               fmt::format("scaling failed: {}; {} serve as before", done.error().text, workers));
 }
 
 void Jobs::note_restart(const Job& job, const Result<void>& done) {
+  const auto former = fmt::format("worker {} (pid {})", job.slot + 1, job.worker);
   if (done) {
     restart_backoff_ = backoff_of(config());
-    scoreboard_.master().slots.at(job.slot).restarts.add(1);
-    return;
+    scoreboard_.master().slots.at(job.slot).restarts_for(RestartReason::kRequested).add(1);
+    return events_.note(EventKind::kReplaced, former + " has a successor");
   }
   const auto delay = restart_backoff_.after_failure(0ms);
-  spdlog::error("worker {} (pid {}) has no successor: {}; it serves on, next try in {}", job.slot + 1,
-                job.worker, done.error().text, format_duration(delay));
+  events_.tell(level::err, EventKind::kReplaceFailed,
+               fmt::format("{} has no successor: {}; it serves on, next try in {}", former, done.error().text,
+                           format_duration(delay)));
   failed_restarts_.push_back(job);
   retry_.start(delay);
 }

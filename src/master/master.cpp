@@ -18,6 +18,7 @@
 #include "tcp_echo/fleet/patience.hpp"
 #include "tcp_echo/ipc/address_notice.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
+#include "tcp_echo/status/statistics.hpp"
 #include "tcp_echo/upgrade/restore.hpp"
 
 namespace tcp_echo {
@@ -106,6 +107,7 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
       reaper_(loop_),
       executable_(std::move(holdings.executable)),
       scoreboard_(std::move(holdings.scoreboard)),
+      events_(scoreboard_),
       launcher_(loop_, reaper_, {credentials_, executable_.get(), birth_.log_descriptor}),
       deadline_(loop_, [this] { fleet_.stop(); }),
       fleet_(loop_, scoreboard_, launcher_, std::move(holdings.generation),
@@ -121,7 +123,7 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
                  .on_leaving = [this](unsigned slot, pid_t worker) { jobs_.ask_for_restart(slot, worker); },
                  .on_all_gone = [this] { on_all_gone(); }}),
       jobs_(loop_, fleet_, scoreboard_, *this, holdings.workers),
-      report_(loop_, fleet_, jobs_),
+      report_(loop_, fleet_, jobs_, scoreboard_),
       change_(loop_, reaper_, birth_.program, birth_.arguments, executable_.get(),
               {.record = [this] { return record(); },
                .is_off = [this] { return fleet_.is_ending(); },
@@ -136,17 +138,16 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
   const auto& state = inheritance.state;
   const bool came_back = inheritance.former < 0;
   fleet_.restore(state.fleet);
-  started_at_ =
-      std::clamp(std::chrono::milliseconds(scoreboard_.master().started_at.load()), 0ms, loop_.now());
   if (!came_back) change_.came_from(copy_of(inheritance.former));
   if (state.pid_file >= 0) pid_file_.emplace(PidFile::restore(config().pid_file, copy_of(state.pid_file)));
   close_all_but(state.descriptors(), birth_.log_descriptor);
-  put_up_addresses();
+  on_changed();
   jobs_.restore(state, change_.may_go_back());
   if (came_back) {
     scoreboard_.master().failed_reloads.add(1);
     report_.ready();
-    spdlog::error("the upgrade failed; this program goes on: {}", report_.status());
+    events_.tell(spdlog::level::err, EventKind::kUpgradeFailed,
+                 "the upgrade failed; this program goes on: " + report_.status());
   } else {
     spdlog::info("took over: {}", report_.status());
   }
@@ -171,9 +172,7 @@ void Master::start() {
   const auto& generation = *fleet_.generation();
   if (!generation.listeners.is_inherited()) warn_of_short_backlog(config().backlog);
   if (config().worker_connections > 0) warn_of_few_descriptors(config().worker_connections);
-  scoreboard_.master().generation.store(generation.number);
-  started_at_ = loop_.now();
-  scoreboard_.master().started_at.store(started_at_.count());
+  report_.starting();
   fleet_.start();
 }
 
@@ -229,18 +228,17 @@ void Master::reopen_log() {
 }
 
 void Master::log_statistics() {
-  fleet_.log_statistics();
-  const auto& counts = scoreboard_.master();
-  const auto up = std::chrono::duration_cast<std::chrono::seconds>(loop_.now() - started_at_);
-  spdlog::info("up for {} s, generation {}, {}, {} failed", up.count(), fleet_.generation()->number,
-               counted(counts.reloads.get(), "reload"), counts.failed_reloads.get());
+  const auto status = read_status(scoreboard_, loop_.now());
+  for (const auto& slot : status.slots) spdlog::info("{}", statistics_of(slot));
+  spdlog::info("{}", statistics_of(status));
 }
 
 // ---- what the fleet tells
 
 void Master::on_all_ready() {
-  spdlog::info("serving on {} with {}", listed(fleet_.generation()->listeners.endpoints()),
-               counted(jobs_.workers(), "worker"));
+  events_.tell(spdlog::level::info, EventKind::kStarted,
+               fmt::format("serving on {} with {}", listed(fleet_.generation()->listeners.endpoints()),
+                           counted(jobs_.workers(), "worker")));
   put_up_addresses();
   if (!birth_.report_ready()) return stop_gracefully("nobody waits for the start any more");
   report_.ready();
@@ -280,7 +278,7 @@ Result<void> Master::change_log(const UniqueFd& log, const Config& next) {
 }
 
 void Master::on_changed() {
-  scoreboard_.master().generation.store(fleet_.generation()->number);
+  report_.on_changed();
   put_up_addresses();
 }
 

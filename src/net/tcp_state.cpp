@@ -16,13 +16,6 @@ std::size_t unacknowledged_bytes(int fd) noexcept {
   return static_cast<std::size_t>(bytes);
 }
 
-std::size_t waiting_connections(int listener) noexcept {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  if (::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
-  return info.tcpi_unacked;  // of a listener: inet_diag has it so, too
-}
-
 bool delivered_within(int fd, std::chrono::milliseconds period) noexcept {
   // The kernel's clock is coarser than ours: of a connection that is simply idle it may say a little less
   // than the whole period, and that must not look like a delivery.

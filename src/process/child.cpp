@@ -63,11 +63,19 @@ void Child::change_log(int descriptor) {
   if (is_reachable()) tell(LogMessage{}, std::span(&descriptor, 1));
 }
 
-void Child::abort(std::chrono::milliseconds patience) {
-  spdlog::error("{} has not turned for {} (--watchdog); SIGABRT now, SIGKILL in {}", name(),
-                format_duration(heartbeat_.watchdog()), format_duration(patience));
+std::string Child::abort(std::chrono::milliseconds patience) {
+  auto text = fmt::format("{} has not turned for {} (--watchdog); SIGABRT now, SIGKILL in {}", name(),
+                          format_duration(heartbeat_.watchdog()), format_duration(patience));
+  spdlog::error("{}", text);
+  doom_ = Doom::kHung;
   kill(SIGABRT);
   kill(SIGCONT);  // a stopped process dies only once it runs again
+  return text;
+}
+
+void Child::kill_late(std::chrono::milliseconds patience) {
+  doom_ = Doom::kLate;
+  kill_for(fmt::format("is not ready after {} (--ready-timeout)", format_duration(patience)));
 }
 
 void Child::kill_overdue() {

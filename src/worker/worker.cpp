@@ -21,6 +21,7 @@
 #include "tcp_echo/ipc/role_call.hpp"
 #include "tcp_echo/worker/fault.hpp"
 #include "tcp_echo/worker/orphan.hpp"
+#include "vitals.hpp"
 #include "worker_fsm.hpp"
 
 namespace tcp_echo {
@@ -68,6 +69,11 @@ std::vector<Desks::Listener> with_ids(std::vector<UniqueFd> sockets, const std::
   for (std::size_t i = 0; i < std::min(sockets.size(), ids.size()); ++i)
     listeners.push_back({std::move(sockets[i]), ids[i]});
   return listeners;
+}
+
+/// On the clock of the loops, and finer.
+std::chrono::nanoseconds precise_now() noexcept {
+  return std::chrono::steady_clock::now().time_since_epoch();
 }
 
 /// The log goes on, be it the old one.
@@ -212,16 +218,24 @@ void Worker::serve() {
                {.waits = waits_, .shares_listeners = shares_listeners_});
   recycle_after_ = with_jitter(config_.worker_recycle_after);
   limit_orphan_life(config_.shutdown_timeout);
+  due_beat_ = precise_now();
+  vitals_ = std::make_unique<Vitals>(scoreboard_->block(block_), due_beat_);
   beat();
   suffer_before_ready(birth_.slot);
   say(ReadyMessage{});
   suffer_when_ready(birth_.slot);
 }
 
+/// A worker without a watchdog proves nothing, and shows how it is all the same.
 void Worker::beat() {
-  if (config_.watchdog.count() == 0) return;
-  scoreboard_->block(block_).heartbeats.add(1);
-  heartbeat_.start(heartbeat_interval(config_.watchdog));
+  const auto now = precise_now();
+  vitals_->look(now, due_beat_);
+  if (const auto limit = vitals_->limit_to_tell(now)) say(*limit);
+  const bool is_watched = config_.watchdog.count() > 0;
+  if (is_watched) scoreboard_->block(block_).heartbeats.add(1);
+  const auto interval = is_watched ? heartbeat_interval(config_.watchdog) : Vitals::kShortest;
+  due_beat_ = loop_.now() + interval;
+  heartbeat_.start(interval);
 }
 
 /// If the message does not arrive the master is gone or has let go of us, which the end of the channel tells

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <set>
 #include <string_view>
 #include <thread>
@@ -71,33 +72,41 @@ TEST(WorkerCounters, NeverShowAReaderMoreClosedThanOpened) {
   EXPECT_EQ(counters.active(), 0U);
 }
 
-TEST(Tally, SumsWhatBlocksHaveCounted) {
-  WorkerCounters past;
-  past.accepted.add(7);
-  past.handed_over_out.add(4);
-  past.closed_for(CloseReason::kCrash).add(1);
-  past.received_bytes.add(10);
-  WorkerCounters present;
-  present.accepted.add(2);
-  present.handed_over_in.add(4);
-  present.closed_for(CloseReason::kClient).add(3);
-  present.closed_for(CloseReason::kIdle).add(1);
-  present.received_bytes.add(20);
-  present.sent_bytes.add(20);
-  Tally tally;
-  tally.add(past);
-  tally.add(present);
-  EXPECT_EQ(tally.accepted, 9U);
-  EXPECT_EQ(tally.handed_over_in, 4U);
-  EXPECT_EQ(tally.handed_over_out, 4U);
-  EXPECT_EQ(tally.closed, 5U);
-  EXPECT_EQ(tally.received_bytes, 30U);
-  EXPECT_EQ(tally.sent_bytes, 20U);
-  EXPECT_EQ(tally.active(), 4U);
+TEST(AcceptErrors, HaveNamesOfTheirOwn) {
+  std::set<std::string_view> names;
+  for (std::size_t error = 0; error < kAcceptErrorCount; ++error)
+    names.insert(name_of(static_cast<AcceptError>(error)));
+  EXPECT_EQ(names.size(), kAcceptErrorCount);
+  EXPECT_FALSE(names.contains(""));
+}
+
+TEST(Gauge, ShowsTheLatest) {
+  Gauge gauge;
+  EXPECT_EQ(gauge.get(), 0U);
+  gauge.set(7);
+  gauge.set(5);
+  EXPECT_EQ(gauge.get(), 5U);
+}
+
+TEST(Log2Histogram, CountsByBinaryDigits) {
+  Log2Histogram<5> histogram;
+  for (const auto value : {0, 1, 2, 3, 4, 7, 8}) histogram.count(static_cast<std::uint64_t>(value));
+  EXPECT_EQ(histogram.buckets[0].get(), 1U) << "0";
+  EXPECT_EQ(histogram.buckets[1].get(), 1U) << "1";
+  EXPECT_EQ(histogram.buckets[2].get(), 2U) << "2 and 3";
+  EXPECT_EQ(histogram.buckets[3].get(), 2U) << "4 to 7";
+  EXPECT_EQ(histogram.buckets[4].get(), 1U) << "8 and more";
+  EXPECT_EQ(histogram.sum.get(), 25U);
+}
+
+TEST(Log2Histogram, HasALastBucketForAllThatIsLarger) {
+  Log2Histogram<5> histogram;
+  histogram.count(std::numeric_limits<std::uint64_t>::max());
+  EXPECT_EQ(histogram.buckets[4].get(), 1U);
 }
 
 TEST(WorkerCounters, ShareNoCacheLineWithTheirNeighbour) {
-  EXPECT_EQ(alignof(WorkerCounters), kCacheLine);
+  EXPECT_EQ(alignof(WorkerCounters) % kCacheLine, 0U);
   EXPECT_EQ(sizeof(WorkerCounters) % kCacheLine, 0U);
 }
 

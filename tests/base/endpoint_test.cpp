@@ -133,5 +133,10 @@ TEST(Listed, SeparatesEndpointsByCommas) {
             "127.0.0.1:8090, [::1]:8090");
 }
 
+TEST(Endpoint, GivesItsAddressWithoutThePort) {
+  EXPECT_EQ(Endpoint::parse("127.0.0.1:8090")->host(), "127.0.0.1");
+  EXPECT_EQ(Endpoint::parse("[::1]:8090")->host(), "::1");
+}
+
 }  // namespace
 }  // namespace tcp_echo

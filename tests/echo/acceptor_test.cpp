@@ -105,6 +105,7 @@ TEST(AcceptorAtItsLimit, LeavesTheRestInTheQueueAndResetsNobody) {
   engine.turn_some_more();
   EXPECT_EQ(engine.table.size(), 3U);
   EXPECT_EQ(engine.counters.accept_pauses.get(), 1U);
+  EXPECT_EQ(engine.counters.errors_for(AcceptError::kConnections).get(), 1U);
   EXPECT_TRUE(all_open(clients));
 }
 
@@ -164,6 +165,7 @@ TEST_F(AcceptorNearTheDescriptorLimit, LeavesTheRestInTheQueueAndResetsNobody) {
   EXPECT_GT(engine.table.size(), 0U);
   EXPECT_LT(engine.table.size(), kClients);
   EXPECT_EQ(engine.counters.accept_pauses.get(), 1U);
+  EXPECT_EQ(engine.counters.errors_for(AcceptError::kDescriptors).get(), 1U);
   EXPECT_TRUE(all_open(clients));
   EXPECT_THAT(engine.log.text(), HasSubstr("the open-files limit is reached"));
 }
@@ -186,6 +188,7 @@ TEST(AcceptorOutOfDescriptors, PausesAndServesWhoWaitedWhenThereAreSomeAgain) {
     EXPECT_TRUE(engine.until([&] { return engine.counters.accept_pauses.get() == 1; }));
     engine.turn_some_more();
     EXPECT_EQ(engine.counters.accept_pauses.get(), 1U) << "counted once per pause";
+    EXPECT_EQ(engine.counters.errors_for(AcceptError::kDescriptors).get(), 1U);
     EXPECT_TRUE(engine.table.is_empty());
     EXPECT_TRUE(all_open(clients));
     EXPECT_THAT(engine.log.text(), HasSubstr("the listener: accept4: Too many open files with 0 connections "

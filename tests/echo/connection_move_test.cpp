@@ -81,7 +81,7 @@ TEST_F(ConnectionThatIsSuspended, IsResetIfTheKernelHasNoRoomToPollItAgain) {
   suspend();
   const FullEpoll full;
   connection->resume();
-  EXPECT_TRUE(engine.until_closed(CloseReason::kReset));
+  EXPECT_TRUE(engine.until_closed(CloseReason::kLimit));
   EXPECT_EQ(engine.read_to_end(client), End::kReset);
 }
 

@@ -76,7 +76,7 @@ TEST(ConnectionTable, BooksWhatCannotBePolledAsClosed) {
   engine.table.add(UniqueFd(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)), engine.echo);
   EXPECT_TRUE(engine.table.is_empty());
   EXPECT_EQ(engine.counters.accepted.get(), 1U);
-  EXPECT_EQ(engine.closed(CloseReason::kReset), 1U);
+  EXPECT_EQ(engine.closed(CloseReason::kLimit), 1U);
   EXPECT_EQ(engine.log.lines_with("cannot be polled"), 1U);
 }
 
@@ -88,7 +88,7 @@ TEST(ConnectionTable, TakesNoMoreThanTheKernelHasRoomToPollAndServesTheOthers) {
   ASSERT_TRUE(engine.until_closed(CloseReason::kClient));
   Client refused(engine.address);
   const FullEpoll full;
-  ASSERT_TRUE(engine.until_closed(CloseReason::kReset));
+  ASSERT_TRUE(engine.until_closed(CloseReason::kLimit));
   EXPECT_EQ(engine.read_to_end(refused), End::kReset);
   EXPECT_EQ(engine.echo_of(served, "served on"), "served on");
 }
@@ -108,6 +108,24 @@ TEST(ConnectionTable, WithoutALimitAlwaysHasRoom) {
   Engine engine;
   const auto client = engine.connect();
   EXPECT_TRUE(engine.table.has_room());
+}
+
+TEST(ConnectionTable, CountsHowLongAndHowLargeEachClosedConnectionWas) {
+  Engine engine;
+  TcpPair pair;
+  ConnectionState state;  // as it comes from another worker, which counted nothing of this
+  state.opened_at = engine.loop.now() - 5s;
+  state.received_bytes = 1000;
+  ConnectionTable::Arrivals arrivals(engine.table);
+  ASSERT_NE(engine.table.adopt(std::move(pair.server), engine.echo, std::move(state), arrivals), nullptr);
+  EXPECT_EQ(engine.echo_of(pair.client, std::string(48, 'x')), std::string(48, 'x'));
+  EXPECT_EQ(engine.counters.sizes.sum.get(), 0U) << "it is still open";
+  pair.client.close();
+  ASSERT_TRUE(engine.until_closed(CloseReason::kClient));
+  EXPECT_EQ(engine.counters.sizes.buckets[11].get(), 1U) << "1024 to 2047 bytes";
+  EXPECT_EQ(engine.counters.sizes.sum.get(), 1048U);
+  EXPECT_EQ(engine.counters.lifetimes.buckets[13].get(), 1U) << "4.096 to 8.191 s";
+  EXPECT_GE(engine.counters.lifetimes.sum.get(), 5000U);
 }
 
 TEST(CloseAll, EndsEveryConnectionAndBooksItAsDrained) {

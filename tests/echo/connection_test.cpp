@@ -220,7 +220,7 @@ TEST(ConnectionMemory, ThatCannotBeHadEndsInAResetAndDoesNotLookComplete) {
   engine.table.add(std::move(pair.server), engine.echo);
   const NextNothrowFails once;
   pair.client.send("x");
-  EXPECT_TRUE(engine.until_closed(CloseReason::kReset));
+  EXPECT_TRUE(engine.until_closed(CloseReason::kLimit));
   EXPECT_EQ(engine.read_to_end(pair.client), End::kReset);
 }
 

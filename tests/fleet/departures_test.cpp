@@ -186,17 +186,6 @@ TEST_F(DeparturesTest, AreBuriedWhenTheyEnd) {
   EXPECT_EQ(log.lines_with("error: worker 3"), 1U) << log.text();
 }
 
-TEST_F(DeparturesTest, CountForTheSlotThatTheyHad) {
-  let_leave(1);
-  scoreboard.block(0).accepted.add(7);
-  Tally own;
-  departures.add_to(own, 1);
-  EXPECT_EQ(own.accepted, 7U);
-  Tally other;
-  departures.add_to(other, 2);
-  EXPECT_EQ(other.accepted, 0U);
-}
-
 TEST_F(DeparturesTest, AreToldWhereToLog) {
   auto& leaver = let_leave(1);
   departures.change_log(1);

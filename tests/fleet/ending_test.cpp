@@ -32,7 +32,8 @@ struct EndingTest : ::testing::Test, private Slot::Host {
   Clearings clearings{clock, [](const ClearMessage&, std::span<const int>) -> Child* { return nullptr; },
                       [] {}};
   Roster roster{std::make_shared<const Generation>(generation_of(kSlots))};
-  Household household{clock, nursery, clearings, roster, [] {}};
+  EventLog events{scoreboard};
+  Household household{clock, events, nursery, clearings, roster, [] {}};
   Lending lending{clock, roster};
   Ending ending{clock, lending, clearings};
 

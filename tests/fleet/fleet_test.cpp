@@ -56,6 +56,11 @@ struct FleetTest : ::testing::Test {
     return {launcher[3], launcher[2]};
   }
   WorkerState shown(unsigned slot) { return scoreboard.master().slots[slot].state.load(); }
+  /// The slot whose worker accepts for that one, from 1; 0: none does.
+  unsigned served_by(unsigned slot) { return scoreboard.master().slots[slot].served_by.load(); }
+  std::uint64_t restarts(unsigned slot, RestartReason reason) {
+    return scoreboard.master().slots[slot].restarts_for(reason).get();
+  }
 
   static constexpr unsigned kSlots = 2;
   LogCapture log;
@@ -84,7 +89,8 @@ TEST_F(FleetTest, IsUpOnceAllWorkersAreReady) {
   EXPECT_EQ(fleet.slots_with_a_past(), 2U);
   EXPECT_EQ(fleet.worker_of(1), launcher[1].pid());
   EXPECT_EQ(fleet.worker_of(9), 0);
-  EXPECT_EQ(shown(1), WorkerState::kReady);
+  EXPECT_EQ(shown(1), WorkerState::kServing);
+  EXPECT_EQ(served_by(1), 2U);
   EXPECT_EQ(log.lines_with("is ready"), 0U) << "one line says that of all of them";
 }
 
@@ -116,13 +122,30 @@ TEST_F(FleetTest, RespawnsAWorkerThatDies) {
   launcher[0].die_from(SIGSEGV);
   EXPECT_EQ(fleet.ready_count(), 1U);
   EXPECT_EQ(fleet.worker_of(0), 0);
-  EXPECT_EQ(shown(0), WorkerState::kNone);
+  EXPECT_EQ(shown(0), WorkerState::kWaiting);
+  EXPECT_EQ(served_by(0), 0U);
   clock.turn(0ms);
   launcher[2].become_ready();
   EXPECT_EQ(fleet.ready_count(), 2U);
   EXPECT_EQ(all_ready, 1);
-  EXPECT_EQ(scoreboard.master().slots[0].restarts.get(), 1U);
   EXPECT_EQ(log.lines_with("is ready"), 1U);
+}
+
+TEST_F(FleetTest, CountsRestartsByTheirReason) {
+  come_up();
+  launcher[0].die_from(SIGSEGV);
+  clock.turn(0ms);
+  launcher[2].exit_with(0);
+  clock.turn(1s);
+  clock.turn(generation->config.ready_timeout);
+  launcher[3].die_from(SIGKILL);  // it was not READY in time
+  launcher.fail_with("no more processes");
+  clock.turn(400ms);
+  EXPECT_EQ(restarts(0, RestartReason::kCrash), 1U);
+  EXPECT_EQ(restarts(0, RestartReason::kExit), 1U);
+  EXPECT_EQ(restarts(0, RestartReason::kLate), 1U);
+  EXPECT_EQ(restarts(0, RestartReason::kNoStart), 1U);
+  EXPECT_EQ(scoreboard.master().slots[0].all_restarts(), 4U);
 }
 
 TEST_F(FleetTest, LendsTheListenersOfASlotThatStaysEmpty) {
@@ -133,9 +156,11 @@ TEST_F(FleetTest, LendsTheListenersOfASlotThatStaysEmpty) {
   clock.turn(100ms);
   launcher[3].exit_with(3);
   EXPECT_EQ(launcher[1].last<LendMessage>().slot, 1U);
+  EXPECT_EQ(served_by(0), 2U);
   clock.turn(200ms);
   launcher[4].become_ready();
   EXPECT_EQ(launcher[1].last<TakeBackMessage>().slot, 1U);
+  EXPECT_EQ(served_by(0), 1U);
 }
 
 TEST_F(FleetTest, LendsToAnotherWorkerWhenTheBorrowerDies) {
@@ -219,6 +244,8 @@ TEST_F(FleetTest, GrowsAndShrinks) {
   EXPECT_TRUE(launcher[2].was_told<SuccessorMessage>());
   EXPECT_EQ(launcher[0].count<LendMessage>(), 2U) << "clients may come to their listeners still";
   EXPECT_EQ(launcher[0].count<PredecessorMessage>(), 2U);
+  EXPECT_EQ(shown(2), WorkerState::kRetired);
+  EXPECT_EQ(served_by(2), 1U);
 }
 
 TEST_F(FleetTest, LetsAWorkerThatServesClearARemovedAddress) {
@@ -252,6 +279,9 @@ TEST_F(FleetTest, AbortsAWorkerThatHangs) {
   clock.turn(2s);
   EXPECT_TRUE(launcher.last().was_sent(SIGABRT));
   EXPECT_EQ(shown(0), WorkerState::kHung);
+  EXPECT_EQ(scoreboard.master().events.read().back().kind, EventKind::kHung);
+  launcher.last().die_from(SIGABRT);
+  EXPECT_EQ(restarts(0, RestartReason::kHung), 1U);
 }
 
 TEST_F(FleetTest, LooksForHangsWithoutSettlingWhatIsTriedAgainInItsOwnTime) {
@@ -365,10 +395,32 @@ TEST_F(FleetTest, GoesOnInAnotherProgram) {
   EXPECT_EQ(all_ready, 0) << "it was up before";
   EXPECT_EQ(heir.ready_count(), 2U);
   EXPECT_EQ(heir.record(), record);
+  EXPECT_EQ(served_by(1), 2U);
   launcher.last().die_from(SIGSEGV);
   clock.turn(0ms);
   EXPECT_EQ(heir.ready_count(), 1U);
   EXPECT_EQ(launcher.last().number(), 2U);
+}
+
+TEST_F(FleetTest, KeepsWhatHasHappenedToItsWorkers) {
+  come_up();
+  launcher[0].die_from(SIGSEGV);
+  clock.turn(0ms);
+  launcher[2].become_ready();
+  launcher[1].say(LimitMessage{static_cast<std::uint8_t>(AcceptError::kConnections), 7});
+  launcher[1].say(LimitMessage{200, 7});
+  const auto events = scoreboard.master().events.read();
+  ASSERT_EQ(events.size(), 4U);
+  EXPECT_EQ(events[0].kind, EventKind::kCrashed);
+  EXPECT_NE(events[0].text.find("died from SIGSEGV after 0.0 s; starting another at once"), std::string::npos)
+      << events[0].text;
+  EXPECT_EQ(events[1].kind, EventKind::kRespawned);
+  EXPECT_EQ(events[2].kind, EventKind::kLimitReached);
+  EXPECT_NE(
+      events[2].text.find("has paused accepting with 7 connections open: --worker-connections is reached"),
+      std::string::npos)
+      << events[2].text;
+  EXPECT_EQ(events[3].kind, EventKind::kLimitReached);
 }
 
 TEST_F(FleetTest, TellsEveryProcessWhereToLog) {
@@ -379,17 +431,6 @@ TEST_F(FleetTest, TellsEveryProcessWhereToLog) {
   launcher[2].become_ready();
   fleet.change_log(1);
   EXPECT_EQ(launcher[0].count<LogMessage>(), 2U) << "it leaves";
-}
-
-TEST_F(FleetTest, LogsALineForEachSlotThatHasAPast) {
-  come_up();
-  scoreboard.block(0).accepted.add(4);
-  launcher[0].say(LeavingMessage{});
-  fleet.move(movement(next_generation(kSlots), kSlots, {0}));
-  launcher[2].become_ready();
-  fleet.log_statistics();
-  EXPECT_EQ(log.lines_with("worker 1 is serving: 4 connections open, 4 accepted"), 1U) << log.text();
-  EXPECT_EQ(log.lines_with("worker 2 is serving: 0 connections open"), 1U) << log.text();
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ SmallWorld::SmallWorld(Ground& ground, Dice dice)
                  .on_leaving = [this](unsigned slot, pid_t worker) { agenda_.ask_for_restart(slot, worker); },
                  .on_all_gone = [this] { on_all_gone(); }}) {
   for (std::size_t block = 0; block < kMostSmallBlocks; ++block)  // what the walk before has left there
-    retire(ground.scoreboard.block(block), ground.scoreboard.master().slots[0].past);
+    ground.scoreboard.retire(block, 0);
   learn_of(generation_->listeners);
   for (auto& [descriptor, queue] : queues_) queue.is_in_service = true;
   beat();

@@ -44,6 +44,7 @@ std::vector<Sample> samples() {
           {"Clear", ClearMessage{3, 8}},
           {"Cleared", ClearedMessage{0xffffffff}},
           {"RefuseClear", RefuseClearMessage{4}},
+          {"Limit", LimitMessage{2, 5000}},
           {"GiveUp", GiveUpMessage{5}},
           {"LetGo", LetGoMessage{}},
           {"Drain", DrainMessage{8000}},

@@ -50,6 +50,10 @@ void fill(Dice& dice, TakenOverMessage& message) {
   message.which = static_cast<std::uint32_t>(dice.number());
 }
 void fill(Dice& dice, DrainMessage& message) { message.milliseconds = dice.number(); }
+void fill(Dice& dice, LimitMessage& message) {
+  message.reason = static_cast<std::uint8_t>(dice.number());
+  message.connections = dice.number();
+}
 
 template <class WithSlot>
 requires requires(WithSlot message) { message.slot; }

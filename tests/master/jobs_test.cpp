@@ -195,7 +195,7 @@ TEST_F(JobsTest, ReplaceAWorkerThatWantsToLeaveAndTryAgainIfThatFails) {
   clock.turn(1ms);
   let_it_happen();
   EXPECT_EQ(waiter.heard.back(), "restart done");
-  EXPECT_EQ(scoreboard.master().slots[1].restarts.get(), 1U);
+  EXPECT_EQ(scoreboard.master().slots[1].restarts_for(RestartReason::kRequested).get(), 1U);
 }
 
 TEST_F(JobsTest, HoldOnDuringAnUpgradeAndTellOfOneThatFails) {

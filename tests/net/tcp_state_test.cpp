@@ -46,16 +46,6 @@ TEST(DeliveredWithin, IsTrueForHalfThePeriodAfterTheLastByteArrived) {
   EXPECT_TRUE(eventually([&] { return !delivered_within(pair.server.get(), 200ms); }));
 }
 
-TEST(WaitingConnections, AreThoseInTheAcceptQueue) {
-  const TcpPair pair;
-  EXPECT_EQ(waiting_connections(pair.listener.get()), 0U);
-  const auto server = value_or_throw(local_endpoint(pair.listener.get()));
-  const Client one(server);
-  const Client other(server);
-  EXPECT_EQ(waiting_connections(pair.listener.get()), 2U);
-  EXPECT_EQ(waiting_connections(-1), 0U);
-}
-
 TEST(DeliveredWithin, IsTrueJustAfterBytesWentOut) {
   const ShutWindow pair;
   EXPECT_TRUE(delivered_within(pair.server.get(), 1h));

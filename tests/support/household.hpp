@@ -82,7 +82,8 @@ struct HouseholdTest : ::testing::Test {
   Clearings clearings{clock, [](const ClearMessage&, std::span<const int>) -> Child* { return nullptr; },
                       [] {}};
   int settled = 0;
-  Household household{clock, nursery, clearings, crew, [this] { ++settled; }};
+  EventLog events{scoreboard};
+  Household household{clock, events, nursery, clearings, crew, [this] { ++settled; }};
   std::map<unsigned, std::unique_ptr<Child>> workers;
 };
 

@@ -26,6 +26,8 @@ class Endpoint {
   std::uint16_t port() const noexcept;
   Endpoint with_port(std::uint16_t port) const;
   std::string text() const;
+  /// The address without its port and without brackets: "127.0.0.1", "::1".
+  std::string host() const;
 
   const sockaddr* address() const noexcept;
   socklen_t size() const noexcept { return size_; }

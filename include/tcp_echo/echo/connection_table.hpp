@@ -77,6 +77,8 @@ class ConnectionTable {
   IdleQueue& linger_queue() noexcept { return linger_queue_; }
   /// Shared by all: a connection that fills it has emptied it before it returns to the loop.
   std::span<std::byte> read_buffer() noexcept { return *read_buffer_; }
+  /// One that is closed in that state.
+  void count_close(const ConnectionState& state, CloseReason reason) noexcept;
   void erase(Connection& connection) noexcept;
 
  private:

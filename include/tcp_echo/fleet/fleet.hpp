@@ -67,8 +67,6 @@ class Fleet {
 
   /// Every worker logs to that descriptor from now on.
   void change_log(int descriptor);
-  /// One line per slot.
-  void log_statistics() const;
 
   /// That serves now, and in which workers are started.
   std::shared_ptr<const Generation> generation() const;

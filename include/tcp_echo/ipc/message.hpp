@@ -141,8 +141,15 @@ struct RefuseClearMessage {
   bool operator==(const RefuseClearMessage&) const = default;
 };
 
+/// I have paused accepting; said again after a while only.
+struct LimitMessage {
+  std::uint8_t reason = 0;        ///< an AcceptError
+  std::uint64_t connections = 0;  ///< that I have
+  bool operator==(const LimitMessage&) const = default;
+};
+
 using ToMaster = std::variant<ReadyMessage, LeavingMessage, StrandedMessage, EmptiedMessage,
-                              RefuseLoanMessage, ClearedMessage, RefuseClearMessage>;
+                              RefuseLoanMessage, ClearedMessage, RefuseClearMessage, LimitMessage>;
 
 // ---- between workers
 

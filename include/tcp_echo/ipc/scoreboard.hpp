@@ -11,46 +11,16 @@
 #pragma once
 
 #include <array>
-#include <atomic>
-#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "tcp_echo/base/counters.hpp"
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/base/tally.hpp"
 #include "tcp_echo/base/unique_fd.hpp"
+#include "tcp_echo/ipc/scoreboard_layout.hpp"
 
 namespace tcp_echo {
-
-/// Raised whenever the layout changes: a process maps only what it understands.
-inline constexpr std::uint32_t kScoreboardVersion = 3;
-
-inline constexpr std::size_t kMostSlots = 1024;
-
-/// Two generations of workers share the slots during a reload, and some more may be on their way out.
-inline constexpr std::size_t kMostBlocks = 4 * kMostSlots;
-
-enum class WorkerState : std::uint8_t { kNone, kStarting, kReady, kHung, kStopping };
-
-/// A slot as the master sees it. Written by the master.
-struct SlotEntry {
-  std::atomic<std::int32_t> pid{0};  ///< 0: no process
-  std::atomic<std::uint32_t> block{0};
-  std::atomic<std::uint32_t> generation{0};
-  std::atomic<WorkerState> state{WorkerState::kNone};
-  Counter restarts;
-  WorkerCounters past;  ///< what this slot's former workers counted
-};
-
-struct alignas(kCacheLine) MasterBlock {
-  std::uint32_t magic = 0;
-  std::uint32_t version = 0;
-  std::atomic<std::uint32_t> slot_count{0};  ///< for readers, which take kMostSlots for the most
-  std::atomic<std::uint32_t> generation{0};
-  std::atomic<std::int64_t> started_at{0};  ///< the service, in milliseconds of the monotonic clock
-  Counter reloads;
-  Counter failed_reloads;
-  std::array<SlotEntry, kMostSlots> slots;
-};
 
 class Scoreboard {
  public:
@@ -74,10 +44,25 @@ class Scoreboard {
   void stamp() noexcept;
 
   MasterBlock& master() noexcept { return memory_->master; }
+  const MasterBlock& master() const noexcept { return memory_->master; }
   /// `index` is below kMostBlocks.
   WorkerCounters& block(std::size_t index) noexcept { return memory_->blocks.at(index); }
+  const WorkerCounters& block(std::size_t index) const noexcept { return memory_->blocks.at(index); }
+
+  /// The master's: nothing has been counted in that block, which has no owner.
+  void clear(std::size_t index) noexcept;
+  /// The master's: a worker of that slot, from 0, writes that block, or is about to.
+  void assign(std::size_t index, std::size_t slot) noexcept;
+  /// The master's: that worker is dead. Adds what it counted to its slot's past, booking connections it still
+  /// had as closed by a crash, and clears its block.
+  void retire(std::size_t index, std::size_t slot) noexcept;
+
+  /// What each slot's workers have counted, former ones too: all of it in one moment, as far as figures move
+  /// from blocks to pasts. Any process may ask; it may take a tenth of a second if the master is stopped.
+  std::vector<Tally> tallies(std::size_t slots) const;
 
  private:
+  class Move;
   struct Memory {
     MasterBlock master;
     std::array<WorkerCounters, kMostBlocks> blocks;
@@ -87,9 +72,5 @@ class Scoreboard {
   UniqueFd fd_;
   Memory* memory_;
 };
-
-/// Adds what a dead worker counted to its slot's past, booking connections it still had as closed by a crash,
-/// and clears its block.
-void retire(WorkerCounters& block, WorkerCounters& past) noexcept;
 
 }  // namespace tcp_echo

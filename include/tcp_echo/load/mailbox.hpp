@@ -11,17 +11,13 @@
 #include <optional>
 #include <utility>
 
+#include "tcp_echo/base/processor_time.hpp"
 #include "tcp_echo/load/own_limit.hpp"
 #include "tcp_echo/load/stretch.hpp"
 #include "tcp_echo/load/summary.hpp"
 #include "tcp_echo/loop/waker.hpp"
 
 namespace tcp_echo {
-
-struct ProcessorTime {
-  std::chrono::nanoseconds used{};
-  std::chrono::nanoseconds waited{};  ///< ready to run, but without a CPU; 0 where the kernel does not tell
-};
 
 /// Everything that one thread counted in its measured time, and what must not be forgotten of the rest.
 struct LoadThreadResult {

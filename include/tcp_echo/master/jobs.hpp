@@ -11,6 +11,7 @@
 #include "tcp_echo/base/unique_fd.hpp"
 #include "tcp_echo/config/reader.hpp"
 #include "tcp_echo/fleet/fleet.hpp"
+#include "tcp_echo/ipc/event_log.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/loop/timer.hpp"
 #include "tcp_echo/master/agenda.hpp"
@@ -66,6 +67,8 @@ class Jobs {
   void proceed() { due_.start(std::chrono::milliseconds(0)); }
   /// With a job.
   bool is_busy() const noexcept { return job_.has_value(); }
+  /// This program has taken over, and has not shown yet that it can serve.
+  bool is_proving() const noexcept { return has_to_prove_itself_; }
   void on_upgrade_failed(const Error& error) { end(tl::unexpected(error)); }
 
   /// How many are wanted now.
@@ -94,12 +97,13 @@ class Jobs {
   void note_end(const Job& job, const Result<void>& done);
   void note_upgrade(const Result<void>& done);
   void note_reload(const Result<void>& done);
-  void note_scale(const Result<void>& done) const;
+  void note_scale(const Result<void>& done);
   void note_restart(const Job& job, const Result<void>& done);
   const Config& config() const { return fleet_.generation()->config; }
 
   Fleet& fleet_;
   Scoreboard& scoreboard_;
+  EventLog events_;
   Host& host_;
   std::vector<JobWaiter*> waiters_;
   Agenda agenda_;

@@ -15,6 +15,7 @@
 #include "tcp_echo/daemon/credentials.hpp"
 #include "tcp_echo/daemon/pid_file.hpp"
 #include "tcp_echo/fleet/fleet.hpp"
+#include "tcp_echo/ipc/event_log.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/listeners/generation.hpp"
 #include "tcp_echo/loop/reaper.hpp"
@@ -110,6 +111,7 @@ class Master final : private Jobs::Host {
   Reaper reaper_;
   UniqueFd executable_;
   Scoreboard scoreboard_;
+  EventLog events_;
   ProgramLauncher launcher_;
   Timer deadline_;
   std::vector<std::unique_ptr<Signal>> signals_;
@@ -117,9 +119,8 @@ class Master final : private Jobs::Host {
   Jobs jobs_;
   ServiceReport report_;
   ProgramChange change_;
-  UniqueFd notice_;                         ///< of the addresses, for --probe
-  std::chrono::milliseconds started_at_{};  ///< the service, on the loop's clock
-  bool is_over_ = false;                    ///< all workers have gone
+  UniqueFd notice_;       ///< of the addresses, for --probe
+  bool is_over_ = false;  ///< all workers have gone
   std::optional<Error> start_failure_;
 };
 

@@ -9,9 +9,6 @@ namespace tcp_echo {
 /// Bytes written to the socket that the peer has not acknowledged yet; 0 if the socket cannot tell.
 std::size_t unacknowledged_bytes(int fd) noexcept;
 
-/// Connections in the accept queue of a listener; 0 if it cannot tell.
-std::size_t waiting_connections(int listener) noexcept;
-
 /// Whether the kernel still delivers what we wrote, or has only just finished: some went out and the peer
 /// answered within `period`, or within half of it when nothing is under way any more. So a slow reader
 /// differs from one that has stopped (its window stays shut: probes carry no data) and from one that is gone

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -41,6 +42,13 @@ class Child final : private Lifeline::Ear {
     virtual void on_exit(Child& child, const ExitStatus& status) = 0;
   };
 
+  /// Why its master has killed it.
+  enum class Doom : std::uint8_t {
+    kNone,  ///< it has not, or for something that counts as a crash
+    kHung,  ///< its loop had stood still
+    kLate,  ///< it was not READY in time
+  };
+
   /// The process runs, and waits for its first message. `clock` and `holder` outlive the child.
   static Result<std::unique_ptr<Child>> start(Timekeeper& clock, Launcher& launcher, const ChildPost& post,
                                               const std::vector<int>& listeners, Holder& holder);
@@ -67,14 +75,20 @@ class Child final : private Lifeline::Ear {
 
   void kill(int signal) { lifeline_->kill(signal); }
   /// It hangs: SIGABRT, so that it leaves a core. The caller kills it if it is still there after `patience`.
-  void abort(std::chrono::milliseconds patience);
+  /// Gives what was logged of that.
+  std::string abort(std::chrono::milliseconds patience);
+  /// It is not READY after `patience`.
+  void kill_late(std::chrono::milliseconds patience);
   /// It was told to end and has not.
   void kill_overdue();
   /// It said something that does not become a process of its kind, or not now: "sent a message ...".
   void kill_for(const std::string& misdeed);
+  Doom doom() const noexcept { return doom_; }
 
   void note_ready() { ready_at_ = clock_.now(); }
   bool was_ready() const noexcept { return ready_at_.count() != 0; }
+  /// In milliseconds of the monotonic clock.
+  std::chrono::milliseconds started_at() const noexcept { return started_at_; }
   /// 0 if it never became ready, at least a millisecond if it did.
   std::chrono::milliseconds served_for() const;
   /// `since_last_look`: see HeartbeatWatch.
@@ -103,6 +117,7 @@ class Child final : private Lifeline::Ear {
   std::chrono::milliseconds started_at_{};
   std::chrono::milliseconds ready_at_{};
   HeartbeatWatch heartbeat_;
+  Doom doom_ = Doom::kNone;
   std::unique_ptr<Lifeline> lifeline_;
 };
 

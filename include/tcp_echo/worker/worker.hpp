@@ -25,6 +25,7 @@ namespace tcp_echo {
 class Desks;
 class HandOver;
 class TakeOver;
+class Vitals;
 // Of the worker's table, src/worker/worker_fsm.hpp.
 enum class WorkerPhase : std::uint8_t;
 enum class WorkerEvent : std::uint8_t;
@@ -89,6 +90,8 @@ class Worker {
   std::unique_ptr<HandOver> hand_over_;
   UniqueFd successor_;  ///< the channel to it, between its message and the step
   Timer heartbeat_;
+  std::chrono::nanoseconds due_beat_{};  ///< when the next one is due
+  std::unique_ptr<Vitals> vitals_;       ///< once it is configured
   Timer deadline_;
   Timer master_check_;
   Signal terminate_;
