@@ -62,7 +62,7 @@ void Acceptor::on_ready() noexcept {
 }
 
 Acceptor::Outcome Acceptor::accept_one() noexcept {
-  if (!table_.has_room()) return pause(AcceptError::kConnections, "--worker-connections is reached", false);
+  if (!table_.has_room()) return pause(AcceptError::kConnections, text_of(AcceptError::kConnections), false);
   UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return pause_after(errno);
   if (makes_deaf_) hear_out(fd.get());
@@ -71,7 +71,7 @@ Acceptor::Outcome Acceptor::accept_one() noexcept {
   const bool last = fd.get() >= table_.settings().descriptor_limit;
   table_.add(std::move(fd), behaviour_, id_);
   if (!last) return Outcome::kAccepted;
-  return pause(AcceptError::kDescriptors, "the open-files limit is reached",
+  return pause(AcceptError::kDescriptors, text_of(AcceptError::kDescriptors),
                table_.is_empty());  // then there is no connection whose close would wake us
 }
 
@@ -95,7 +95,7 @@ Acceptor::Outcome Acceptor::pause_after(int error_number) noexcept {
   }
 }
 
-Acceptor::Outcome Acceptor::pause(AcceptError error, const std::string& why, bool with_timer) noexcept {
+Acceptor::Outcome Acceptor::pause(AcceptError error, std::string_view why, bool with_timer) noexcept {
   poll_->stop();
   paused_ = true;
   if (with_timer) retry_.start(kRetryDelay);

@@ -123,9 +123,11 @@ std::vector<Tally> Scoreboard::tallies(std::size_t slots) const {
       if (owner != 0 && owner <= slots) tallies[owner - 1].add(block(i));
     }
     for (std::size_t i = 0; i < std::min(slots, kMostSlots); ++i) tallies[i].add(master().slots.at(i).past);
-    const bool are_moving = moves % 2 != 0;
-    if (!are_moving && master().moves.load() == moves) break;
-    if (are_moving) std::this_thread::sleep_for(kNap);
+    if (is_masters())
+      break;  // it moves nothing while it reads, whatever a worker gone wild has written there
+    const bool is_moving = moves % 2 != 0;
+    if (!is_moving && master().moves.load() == moves) break;
+    if (is_moving) std::this_thread::sleep_for(kNap);
   }
   return tallies;
 }

@@ -228,6 +228,7 @@ void Master::reopen_log() {
 }
 
 void Master::log_statistics() {
+  report_.look_at_queues();
   const auto status = read_status(scoreboard_, loop_.now());
   for (const auto& slot : status.slots) spdlog::info("{}", statistics_of(slot));
   spdlog::info("{}", statistics_of(status));

@@ -16,9 +16,10 @@ namespace {
 
 TEST(EventKinds, HaveNamesOfTheirOwn) {
   std::set<std::string_view> names;
-  for (const auto kind : kEventKinds) names.insert(name_of(kind));
-  EXPECT_EQ(names.size(), kEventKinds.size());
-  EXPECT_EQ(name_of(static_cast<EventKind>(kEventKinds.size())), "") << "the list has all of them";
+  for (std::size_t kind = 0; kind < kEventKindCount; ++kind)
+    names.insert(name_of(static_cast<EventKind>(kind)));
+  EXPECT_EQ(names.size(), kEventKindCount);
+  EXPECT_FALSE(names.contains(""));
 }
 
 struct EventLogTest : ::testing::Test {
@@ -73,6 +74,7 @@ TEST_F(EventLogTest, ShowsAReaderNoMixtureOfTwoEvents) {
   int mixtures = 0;
   while (scoreboard.master().events.written() < events_in_all) {
     for (const auto& event : events()) mixtures += event.text == std::string(200, event.text.at(0)) ? 0 : 1;
+    let_others_run();
   }
   writer.join();
   EXPECT_EQ(mixtures, 0);

@@ -72,6 +72,8 @@ class Daemon {
   Daemon& operator=(const Daemon&) = delete;
 
   pid_t pid() const { return pid_; }
+  /// On the memory in which its processes count; none if there is no such memory.
+  UniqueFd scoreboard() const;
 
   /// The program, for a Launch that runs another one first.
   static std::string program();

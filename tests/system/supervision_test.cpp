@@ -233,21 +233,12 @@ TEST(Supervision, AThousandRespawnsLeaveNoZombieNoDescriptorAndNoMemory) {
 
 /// Writes all of the memory in which the processes of that master count: what a worker could do that has gone
 /// wild.
-void scribble_on_scoreboard_of(pid_t master) {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(master) + "/fd")) {
-    std::error_code error;
-    if (!std::filesystem::read_symlink(entry.path(), error)
-             .string()
-             .starts_with("/memfd:tcp-echo-scoreboard"))
-      continue;
-    const UniqueFd memory(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC));
-    struct stat status {};
-    ASSERT_EQ(::fstat(memory.get(), &status), 0);
-    const std::string nonsense(static_cast<std::size_t>(status.st_size), '\xff');
-    ASSERT_EQ(::pwrite(memory.get(), nonsense.data(), nonsense.size(), 0), status.st_size);
-    return;
-  }
-  FAIL() << "it has no scoreboard";
+void scribble_on_scoreboard_of(const Daemon& daemon) {
+  const auto memory = daemon.scoreboard();
+  struct stat status {};
+  ASSERT_EQ(::fstat(memory.get(), &status), 0) << "it has no scoreboard";
+  const std::string nonsense(static_cast<std::size_t>(status.st_size), '\xff');
+  ASSERT_EQ(::pwrite(memory.get(), nonsense.data(), nonsense.size(), 0), status.st_size);
 }
 
 TEST(Supervision, NonsenseThatAWorkerWritesIntoSharedMemoryLeadsNobodyAstray) {
@@ -256,7 +247,7 @@ TEST(Supervision, NonsenseThatAWorkerWritesIntoSharedMemoryLeadsNobodyAstray) {
   Service service({"--workers", "2", "--pid-file", pid_file.string()});
   auto& daemon = service.daemon();
   ASSERT_TRUE(daemon.is_serving());
-  const auto scribble = [&daemon] { scribble_on_scoreboard_of(daemon.pid()); };
+  const auto scribble = [&daemon] { scribble_on_scoreboard_of(daemon); };
   scribble();
   ::kill(daemon.workers(2).front(), SIGKILL);
   ASSERT_TRUE(daemon.logs("is ready"));

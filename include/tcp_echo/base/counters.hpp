@@ -65,9 +65,9 @@ constexpr std::string_view text_of(AcceptError error) {
   switch (error) {
     case AcceptError::kAborted: return "the client was gone";
     case AcceptError::kConnections: return "--worker-connections is reached";
-    case AcceptError::kDescriptors: return "the limit of open files is reached";
+    case AcceptError::kDescriptors: return "the open-files limit is reached";
     case AcceptError::kMemory: return "the kernel has no memory for more";
-    case AcceptError::kOther: return "the kernel does not say why";
+    case AcceptError::kOther: return "the kernel refuses for another reason";
   }
   return "";
 }

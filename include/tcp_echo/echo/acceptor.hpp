@@ -58,7 +58,7 @@ class Acceptor {
   void on_ready() noexcept;
   Outcome accept_one() noexcept;
   Outcome pause_after(int error_number) noexcept;
-  Outcome pause(AcceptError error, const std::string& why, bool with_timer) noexcept;
+  Outcome pause(AcceptError error, std::string_view why, bool with_timer) noexcept;
   void resume() noexcept;
   void watch_for_quiet() noexcept;
   void on_quiet() noexcept;

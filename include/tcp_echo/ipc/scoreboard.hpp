@@ -58,10 +58,13 @@ class Scoreboard {
   void retire(std::size_t index, std::size_t slot) noexcept;
 
   /// What each slot's workers have counted, former ones too: all of it in one moment, as far as figures move
-  /// from blocks to pasts. Any process may ask; it may take a tenth of a second if the master is stopped.
+  /// from blocks to pasts. Any process may ask, and waits for a master that is in the middle of that; for a
+  /// tenth of a second at most.
   std::vector<Tally> tallies(std::size_t slots) const;
 
  private:
+  bool is_masters() const noexcept { return static_cast<bool>(fd_); }
+
   class Move;
   struct Memory {
     MasterBlock master;

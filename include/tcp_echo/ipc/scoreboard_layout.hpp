@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -71,9 +72,7 @@ enum class RestartReason : std::uint8_t {
   kNoStart,    ///< it could not even be started
   kRequested,  ///< an operator or the worker itself wanted a successor
 };
-inline constexpr std::array kRestartReasons = {RestartReason::kCrash,   RestartReason::kExit,
-                                               RestartReason::kHung,    RestartReason::kLate,
-                                               RestartReason::kNoStart, RestartReason::kRequested};
+inline constexpr std::size_t kRestartReasonCount = static_cast<std::size_t>(RestartReason::kRequested) + 1;
 
 constexpr std::string_view name_of(RestartReason reason) {
   switch (reason) {
@@ -95,15 +94,10 @@ struct SlotEntry {
   std::atomic<WorkerState> state{WorkerState::kNone};
   std::atomic<std::uint32_t> served_by{0};  ///< the slot whose worker accepts here, from 1; 0: none does
   std::atomic<std::int64_t> started_at{0};  ///< its process, in milliseconds of the monotonic clock
-  std::array<Counter, kRestartReasons.size()> restarts;
+  std::array<Counter, kRestartReasonCount> restarts;
   WorkerCounters past;  ///< what this slot's former workers counted
 
   Counter& restarts_for(RestartReason reason) noexcept { return restarts[static_cast<std::size_t>(reason)]; }
-  std::uint64_t all_restarts() const noexcept {
-    std::uint64_t sum = 0;
-    for (const auto& counter : restarts) sum += counter.get();
-    return sum;
-  }
 };
 
 /// A listen address, with the sockets that all slots have for it. Written by the master.
@@ -132,11 +126,7 @@ enum class EventKind : std::uint8_t {
   kReplaceFailed,
   kLimitReached,  ///< a worker has paused accepting
 };
-inline constexpr std::array kEventKinds = {
-    EventKind::kStarted,       EventKind::kStopping,    EventKind::kCrashed,      EventKind::kHung,
-    EventKind::kRespawned,     EventKind::kReloaded,    EventKind::kReloadFailed, EventKind::kUpgraded,
-    EventKind::kUpgradeFailed, EventKind::kScaled,      EventKind::kScaleFailed,  EventKind::kReplaced,
-    EventKind::kReplaceFailed, EventKind::kLimitReached};
+inline constexpr std::size_t kEventKindCount = static_cast<std::size_t>(EventKind::kLimitReached) + 1;
 
 constexpr std::string_view name_of(EventKind kind) {
   switch (kind) {

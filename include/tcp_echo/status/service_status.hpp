@@ -31,7 +31,7 @@ struct SlotStatus {
   WorkerState state = WorkerState::kNone;
   std::chrono::milliseconds uptime{};  ///< of the process
   unsigned served_by = 0;              ///< the slot whose worker accepts here; 0: none does
-  std::array<std::uint64_t, kRestartReasons.size()> restarts{};
+  std::array<std::uint64_t, kRestartReasonCount> restarts{};
   double busy_ratio = 0;                 ///< of the worker's last second, from 0 to 1
   std::chrono::microseconds loop_lag{};  ///< by which its loop was late
   Tally tally;                           ///< of all processes that the slot ever had
