@@ -180,7 +180,7 @@ TEST(Stop, AWorkerThatHangsAndItsSuccessorThatHangsDoNotHoldItUp) {
 
 TEST(Stop, IsNotHeldUpByAWorkerThatIsNeverReady) {
   const Faults faults("2 mute\n");
-  const auto ready_timeout = with_patience("400ms", "15s");
+  const auto ready_timeout = with_patience("1500ms", "15s");
   Daemon daemon(
       faults.launch({"--workers", "2", "--ready-timeout", ready_timeout, "--shutdown-timeout", "1h"}));
   ASSERT_TRUE(eventually([&] { return daemon.running_workers().size() == 2; }));

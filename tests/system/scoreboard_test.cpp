@@ -5,6 +5,7 @@
 #include <csignal>
 #include <numeric>
 
+#include "system/client.hpp"
 #include "system/service.hpp"
 #include "tcp_echo/status/service_status.hpp"
 

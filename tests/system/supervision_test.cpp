@@ -327,8 +327,9 @@ INSTANTIATE_TEST_SUITE_P(By, FailingStart, testing::Values("abort", "exit", "mut
 
 TEST(Supervision, AWorkerThatIsNotReadyInTimeIsKilledAndItsReadyCountsNoMore) {
   const Faults faults("2 mute\n");
-  Daemon daemon(faults.launch({"--workers", "2", "--ready-timeout", "300ms"}));
-  ASSERT_TRUE(daemon.logs("is not ready after 300ms (--ready-timeout); killing it"));
+  const auto ready_timeout = with_patience("1500ms", "15s");
+  Daemon daemon(faults.launch({"--workers", "2", "--ready-timeout", ready_timeout}));
+  ASSERT_TRUE(daemon.logs("is not ready after " + ready_timeout + " (--ready-timeout); killing it"));
   faults.become("");
   EXPECT_TRUE(daemon.is_serving());
   EXPECT_EQ(Client(daemon.port()).echo("hi"), "hi");
