@@ -55,6 +55,9 @@ RUN /opt/requirements/install.sh run \
 COPY --from=build /install/usr/local/sbin/ /usr/local/sbin/
 COPY --from=build /install/usr/local/bin/ /usr/local/bin/
 COPY --from=build /install/usr/local/share/doc/tcp-echo/LICENSE /usr/local/share/doc/tcp-echo/
+# The control socket's folder, where tcp-echo-ctl looks as well. Whichever user the container runs as may make it there.
+RUN mkdir -m 1777 /run/tcp-echo
+ENV RUNTIME_DIRECTORY=/run/tcp-echo
 # By number: orchestrators that demand a non-root user cannot look names up.
 USER 10001:10001
 EXPOSE 8090

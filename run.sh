@@ -18,7 +18,7 @@ for word; do
 done
 
 "$here/requirements/install.sh" build
-"$here/scripts/build.sh" release tcp-echo-master tcp-echo-load
+"$here/scripts/build.sh" release tcp-echo-master tcp-echo-ctl tcp-echo-load
 
 # Still in the caller's directory, so that relative paths among the arguments mean what they say. With exec the daemon
 # is the process that was started: Ctrl-C and signals reach it, its exit code is ours.

@@ -1,9 +1,13 @@
 #include "tcp_echo/config/options.hpp"
 
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 
+#include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config.h"
 
 namespace tcp_echo {
@@ -95,8 +99,9 @@ const std::array kOptions = {
            SwitchValue{&Config::daemon}, kOnStart},
     Option{"pid-file", "PATH", "", "file with the master's pid, locked while it runs",
            PathValue{&Config::pid_file}, kOnStart},
-    Option{"control-socket", "PATH", "off", "unix socket of tcp-echo-ctl",
-           TextValue{&Config::control_socket, 107}, kOnReload, Support::kLater},
+    Option{"control-socket", "PATH", "auto",
+           "unix socket to steer the service by; auto is a usual place, or off",
+           SocketValue{&Config::control_socket}, kOnStart},
     Option{"admin-listen", "ADDR:PORT", "off", "HTTP: status page, metrics, health",
            TextValue{&Config::admin_listen, 80}, kOnReload, Support::kLater},
 
@@ -171,6 +176,15 @@ const Option* find_option_by_variable(std::string_view variable) {
 
 const Option* find_option_by_key(std::string_view key) {
   return find_row([key](const Option& option) { return option.key() == key; });
+}
+
+std::string_view name_of(LogLevel level) { return kLevelWords.at(static_cast<std::size_t>(level)); }
+
+Result<LogLevel> parse_log_level(std::string_view word) {
+  const auto* const found = std::find(kLevelWords.begin(), kLevelWords.end(), word);
+  if (found != kLevelWords.end()) return static_cast<LogLevel>(found - kLevelWords.begin());
+  return failure(ExitCode::kUsage, fmt::format("no log level is {}; allowed: {}", in_quotes(word),
+                                               fmt::join(kLevelWords, ", ")));
 }
 
 std::string ActionFlag::flag() const { return "--" + std::string(name); }

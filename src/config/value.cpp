@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -16,6 +17,9 @@ namespace {
 using Assigned = tl::expected<void, std::string>;
 
 constexpr unsigned kLargestPort = 65535;
+constexpr std::size_t kLongestSocketPath = sizeof(sockaddr_un::sun_path) - 1;  // unix(7)
+constexpr std::string_view kOff = "off";
+constexpr std::string_view kAuto = "auto";
 
 /// What stands behind the backslash for a character that has such a short form in TOML.
 std::optional<char> escape_letter(char c) {
@@ -97,18 +101,17 @@ class Reader {
     return {};
   }
 
-  Assigned operator()(const PathValue& value) const {
-    if (!is_utf8(text_)) return refuse("is not UTF-8");
-    if (text_.find('\0') != std::string::npos) return refuse("contains a zero byte");
-    config_.*value.member = text_;
-    if (text_.empty()) return {};
-    std::error_code error;  // the folder we were started in may be gone
-    // Not normalised: "link/.." is not where the link stands.
-    const auto path = std::filesystem::absolute(std::filesystem::path(config_.start_folder) / text_, error);
-    if (error) return refuse("has no folder to be relative to");
-    config_.*value.member = path.string();
-    // Workers and later programs get the configuration as TOML, which is UTF-8.
-    if (!is_utf8(path.string())) return refuse("is relative to a folder whose name is not UTF-8");
+  Assigned operator()(const PathValue& value) const { return read_path(config_.*value.member); }
+
+  Assigned operator()(const SocketValue& value) const {
+    auto& path = config_.*value.member;
+    if (text_ == kOff || text_ == kAuto) {
+      path = text_;
+      return {};
+    }
+    if (text_.empty()) return refuse("is no path");
+    if (auto read = read_path(path); !read) return read;
+    if (path.size() > kLongestSocketPath) return refuse("is too long");
     return {};
   }
 
@@ -146,6 +149,21 @@ class Reader {
   }
 
  private:
+  Assigned read_path(std::string& into) const {
+    if (!is_utf8(text_)) return refuse("is not UTF-8");
+    if (text_.find('\0') != std::string::npos) return refuse("contains a zero byte");
+    into = text_;
+    if (text_.empty()) return {};
+    std::error_code error;  // the folder we were started in may be gone
+    // Not normalised: "link/.." is not where the link stands.
+    const auto path = std::filesystem::absolute(std::filesystem::path(config_.start_folder) / text_, error);
+    if (error) return refuse("has no folder to be relative to");
+    into = path.string();
+    // Workers and later programs get the configuration as TOML, which is UTF-8.
+    if (!is_utf8(path.string())) return refuse("is relative to a folder whose name is not UTF-8");
+    return {};
+  }
+
   Assigned refuse(std::string_view why) const {
     return tl::unexpected(fmt::format("{} {}", in_quotes(text_), why));
   }
@@ -199,6 +217,9 @@ std::string allowed(const Option& option) {
           },
           [](const TextValue& value) { return fmt::format("at most {} bytes of UTF-8", value.max_bytes); },
           [](const PathValue&) -> std::string { return "a path"; },
+          [](const SocketValue&) {
+            return fmt::format("a path of at most {} bytes, auto or off", kLongestSocketPath);
+          },
           [](const ChoiceValue& value) { return listed(value.words); },
           [](const ListenValue&) {
             return fmt::format(
@@ -221,6 +242,7 @@ std::string to_toml(const Option& option, const Config& config) {
           [&](const DurationValue& value) { return toml_string(format_duration(config.*value.member)); },
           [&](const TextValue& value) { return toml_string(config.*value.member); },
           [&](const PathValue& value) { return toml_string(config.*value.member); },
+          [&](const SocketValue& value) { return toml_string(config.*value.member); },
           [&](const ChoiceValue& value) { return toml_string(value.words[value.get(config)]); },
           [&](const ListenValue&) {
             std::vector<std::string> texts;

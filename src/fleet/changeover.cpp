@@ -85,8 +85,8 @@ Candidate Changeover::take(unsigned slot) {
   return beginner.empty() ? Candidate{} : beginner.mapped()->take();
 }
 
-void Changeover::change_log(int descriptor) {
-  for (const auto& [slot, beginner] : beginners_) beginner->worker().change_log(descriptor);
+void Changeover::change_log(int descriptor, const LogMessage& how) {
+  for (const auto& [slot, beginner] : beginners_) beginner->worker().change_log(descriptor, how);
 }
 
 void Changeover::on_ready() {

@@ -46,7 +46,7 @@ class Changeover {
   Movement finish();
   /// The candidate for that slot, from 0; no worker if there is none.
   Candidate take(unsigned slot);
-  void change_log(int descriptor);
+  void change_log(int descriptor, const LogMessage& how);
 
  private:
   class Beginner;

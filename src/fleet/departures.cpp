@@ -41,8 +41,8 @@ void Departures::abort_hung(std::chrono::milliseconds since_last_look) {
   for (const auto& leaver : leavers_) leaver->abort_if_hung(since_last_look);
 }
 
-void Departures::change_log(int descriptor) {
-  for (const auto& leaver : leavers_) leaver->change_log(descriptor);
+void Departures::change_log(int descriptor, const LogMessage& how) {
+  for (const auto& leaver : leavers_) leaver->change_log(descriptor, how);
 }
 
 bool Departures::is_moving() const {

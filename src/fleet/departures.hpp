@@ -24,7 +24,7 @@ class Departures {
   void stop();
   /// `since_last_look`: see HeartbeatWatch.
   void abort_hung(std::chrono::milliseconds since_last_look);
-  void change_log(int descriptor);
+  void change_log(int descriptor, const LogMessage& how);
 
   /// Some are handing over, and it is not known yet whether they can.
   bool is_moving() const;

@@ -34,7 +34,7 @@ class Leaver final : private Child::Holder {
   void expect_death();
   /// `since_last_look`: see HeartbeatWatch.
   void abort_if_hung(std::chrono::milliseconds since_last_look);
-  void change_log(int descriptor) { worker_->change_log(descriptor); }
+  void change_log(int descriptor, const LogMessage& how) { worker_->change_log(descriptor, how); }
 
   unsigned slot() const noexcept { return slot_; }
   LeaverStage stage() const noexcept { return stage_; }

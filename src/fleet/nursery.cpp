@@ -75,9 +75,15 @@ Result<std::unique_ptr<Child>> Nursery::start(unsigned slot, const Generation& g
   const std::array descriptors = {scoreboard_.fd()};
   (*child)->tell(
       ConfigureMessage{static_cast<std::uint32_t>(block), generation.listeners.is_inherited(), waits,
-                       effective_toml(generation.config), generation.listeners.ids_of_slot(slot)},
+                       configuration_in(generation), generation.listeners.ids_of_slot(slot)},
       descriptors);
   return child;
+}
+
+std::string Nursery::configuration_in(const Generation& generation) const {
+  auto config = generation.config;
+  config.log_level = log_level_.value_or(config.log_level);
+  return effective_toml(config);
 }
 
 std::unique_ptr<Child> Nursery::adopt(unsigned slot, const ChildRecord& record, const Generation& generation,

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/config/config.hpp"
 #include "tcp_echo/ipc/event_log.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/listeners/generation.hpp"
@@ -45,6 +47,8 @@ class Nursery {
   /// FatalError if its channel cannot be used.
   std::unique_ptr<Child> adopt(unsigned slot, const ChildRecord& record, const Generation& generation,
                                Child::Holder& holder);
+  /// Those that are started from now on log at that level, whatever their configuration says.
+  void use_log_level(LogLevel level) { log_level_ = level; }
   /// The worker has ended: what it counted is its slot's past now, and its block is free for the next one.
   Death bury(unsigned slot, const Child& child, const ExitStatus& status);
 
@@ -52,6 +56,7 @@ class Nursery {
 
  private:
   ChildPost post_for(unsigned slot, std::size_t block, const Generation& generation) const;
+  std::string configuration_in(const Generation& generation) const;
   void take_block(std::size_t block, unsigned slot);
 
   Timekeeper& clock_;
@@ -59,6 +64,7 @@ class Nursery {
   Launcher& launcher_;
   std::function<void(const Child&)> on_gone_;
   std::vector<bool> blocks_in_use_;
+  std::optional<LogLevel> log_level_;
 };
 
 }  // namespace tcp_echo

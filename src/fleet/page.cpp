@@ -307,12 +307,14 @@ void FleetPage::look_for_hung_workers(std::chrono::milliseconds since_last_look)
 
 // ---- what is passed on, and shown
 
-void FleetPage::change_log(int descriptor) {
+void FleetPage::change_log(int descriptor, LogLevel level) {
+  const LogMessage how{static_cast<std::uint8_t>(level)};
+  nursery_.use_log_level(level);
   for (const auto& slot : roster_.slots()) {
-    if (slot->worker() != nullptr) slot->worker()->change_log(descriptor);
+    if (slot->worker() != nullptr) slot->worker()->change_log(descriptor, how);
   }
-  changeover_.change_log(descriptor);
-  departures_.change_log(descriptor);
+  changeover_.change_log(descriptor, how);
+  departures_.change_log(descriptor, how);
 }
 
 pid_t FleetPage::worker_of(unsigned slot) const {

@@ -32,7 +32,7 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   bool is_moving() const;
   void drain();
   void stop();
-  void change_log(int descriptor);
+  void change_log(int descriptor, LogLevel level);
 
   std::shared_ptr<const Generation> generation() const { return roster_.shared_generation(); }
   bool is_up() const noexcept { return startup_.is_up(); }

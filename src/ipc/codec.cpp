@@ -130,6 +130,7 @@ void write(Writer& out, const LimitMessage& message) {
   out.value(message.reason);
   out.value(message.connections);
 }
+void write(Writer& out, const LogMessage& message) { out.value(message.level); }
 void write(Writer& out, const GiveUpMessage& message) { out.value(message.number); }
 void write(Writer& out, const DrainMessage& message) { out.value(message.milliseconds); }
 void write(Writer& out, const LendMessage& message) {
@@ -176,6 +177,7 @@ void read(Reader& in, LimitMessage& message) {
   message.reason = in.value<std::uint8_t>();
   message.connections = in.value<std::uint64_t>();
 }
+void read(Reader& in, LogMessage& message) { message.level = in.value<std::uint8_t>(); }
 void read(Reader& in, GiveUpMessage& message) { message.number = in.value<std::uint32_t>(); }
 void read(Reader& in, DrainMessage& message) { message.milliseconds = in.value<std::uint64_t>(); }
 void read(Reader& in, LendMessage& message) {

@@ -12,6 +12,7 @@
 #include "tcp_echo/base/signal_name.hpp"
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config/log_settings.hpp"
+#include "tcp_echo/config/options.hpp"
 #include "tcp_echo/config/reader.hpp"
 #include "tcp_echo/config/worker_count.hpp"
 #include "tcp_echo/daemon/executable.hpp"
@@ -77,12 +78,14 @@ Master::Holdings Master::acquire(MasterBirth& birth) {
   check_open_files_limit(birth, workers);
   auto credentials = value_or_throw(find_credentials(config.user, config.group));
   auto pid_file = hold_pid_file(config);
+  auto control_socket = hold_control_socket(config);
   auto executable = value_or_throw(open_program(birth.program));
   auto scoreboard = value_or_throw(Scoreboard::create());
   auto listeners = value_or_throw(open_listeners(birth, workers));
   return {workers,
           credentials,
           std::move(pid_file),
+          std::move(control_socket),
           std::move(executable),
           std::move(scoreboard),
           std::make_shared<const Generation>(Generation{1, config, std::move(listeners)})};
@@ -93,7 +96,8 @@ Master::Holdings Master::receive(const MasterBirth& birth, const MasterInheritan
   const auto& state = inheritance.state;
   return {state.workers,
           value_or_throw(find_credentials(config.user, config.group)),
-          std::nullopt,  // held only once nothing can fail any more: its destructor removes the file
+          std::nullopt,  // this and the next are held only once nothing can fail any more: their
+          std::nullopt,  // destructors remove the files
           copy_of(inheritance.program),
           value_or_throw(Scoreboard::restore(copy_of(state.scoreboard))),
           std::make_shared<const Generation>(Generation{state.generation, config, listeners_from(state)}),
@@ -120,10 +124,11 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
                        jobs_.proceed();
                        report_.update();
                      },
-                 .on_leaving = [this](unsigned slot, pid_t worker) { jobs_.ask_for_restart(slot, worker); },
+                 .on_leaving = [this](unsigned slot, pid_t worker) { jobs_.ask_for_successor(slot, worker); },
                  .on_all_gone = [this] { on_all_gone(); }}),
       jobs_(loop_, fleet_, scoreboard_, *this, holdings.workers),
       report_(loop_, fleet_, jobs_, scoreboard_),
+      steering_(loop_, fleet_, jobs_, report_, scoreboard_, *this, std::move(holdings.control_socket)),
       change_(loop_, reaper_, birth_.program, birth_.arguments, executable_.get(),
               {.record = [this] { return record(); },
                .is_off = [this] { return fleet_.is_ending(); },
@@ -139,7 +144,9 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
   const bool came_back = inheritance.former < 0;
   fleet_.restore(state.fleet);
   if (!came_back) change_.came_from(copy_of(inheritance.former));
+  if (const auto level = parse_log_level(state.log_level_set_by_hand)) set_log_level(*level);
   if (state.pid_file >= 0) pid_file_.emplace(PidFile::restore(config().pid_file, copy_of(state.pid_file)));
+  steering_.restore(state.control);
   close_all_but(state.descriptors(), birth_.log_descriptor);
   on_changed();
   jobs_.restore(state, change_.may_go_back());
@@ -148,6 +155,8 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
     report_.ready();
     events_.tell(spdlog::level::err, EventKind::kUpgradeFailed,
                  "the upgrade failed; this program goes on: " + report_.status());
+    jobs_.on_return(state.failure.empty() ? "the new program could not take over; the log says why"
+                                          : state.failure);
   } else {
     spdlog::info("took over: {}", report_.status());
   }
@@ -193,7 +202,7 @@ void Master::obey(Command command, int signal) {
     case Command::kReopenLog: return reopen_log();
     case Command::kReload: return jobs_.ask_for_reload();
     case Command::kUpgrade: return jobs_.ask_for_upgrade();
-    case Command::kScale: return jobs_.ask_for_workers(signal == SIGTTIN ? 1 : -1);
+    case Command::kScale: return jobs_.ask_for_more_workers(signal == SIGTTIN ? 1 : -1);
   }
 }
 
@@ -209,6 +218,7 @@ void Master::stop_gracefully(const std::string& why) {
       fmt::format("stopping gracefully, for {} at most", format_duration(config().shutdown_timeout));
   spdlog::info("{}: {}", why, text);
   report_.stopping(text);
+  steering_.on_stopping();
   notice_.reset();
   fleet_.generation()->listeners.refuse_handshakes();
   deadline_.start(config().shutdown_timeout + kGraceAfterDeadline);
@@ -218,7 +228,7 @@ void Master::stop_gracefully(const std::string& why) {
 void Master::reopen_log() {
   if (!config().log_file.empty()) {
     if (auto reopened = reopen_log_file(config().log_file, birth_.log_descriptor); reopened) {
-      fleet_.change_log(birth_.log_descriptor);
+      fleet_.change_log(birth_.log_descriptor, log_level());
       spdlog::info("SIGUSR1: reopened the log file");
     } else {
       spdlog::error("SIGUSR1: {}; going on with the old one", reopened.error().text);
@@ -256,6 +266,7 @@ void Master::on_all_gone() {
     log_what_was_served();
     spdlog::info("stopped");
   }
+  steering_.on_stopped();
   is_over_ = true;
   loop_.stop();
 }
@@ -269,13 +280,39 @@ void Master::log_what_was_served() {
   }
 }
 
+// ---- what an operator asks for
+
+void Master::stop_for(const std::string& who) {
+  if (!fleet_.is_ending()) stop_gracefully(who);
+}
+
+Result<std::string> Master::log_level(const std::string& wanted) {
+  if (!wanted.empty()) {
+    const auto level = parse_log_level(wanted);
+    if (!level) return tl::unexpected(level.error());
+    set_log_level(*level);
+  }
+  return std::string(name_of(log_level()));
+}
+
+void Master::set_log_level(LogLevel level) {
+  log_level_set_by_hand_ = level;
+  use_log_level(level);
+}
+
 // ---- what a job needs
 
 Result<void> Master::change_log(const UniqueFd& log, const Config& next) {
   if (auto replaced = replace_log(log, birth_.log_descriptor); !replaced) return replaced;
-  fleet_.change_log(birth_.log_descriptor);
+  if (next.log_level != config().log_level) log_level_set_by_hand_.reset();
   set_up_logging(std::string(spdlog::default_logger()->name()), log_settings(next, birth_.log_descriptor));
+  use_log_level(log_level_set_by_hand_.value_or(next.log_level));
   return {};
+}
+
+void Master::use_log_level(LogLevel level) {
+  spdlog::set_level(static_cast<spdlog::level::level_enum>(level));
+  fleet_.change_log(birth_.log_descriptor, level);
 }
 
 void Master::on_changed() {
@@ -310,7 +347,9 @@ UpgradeState Master::record() {
   state.addresses = records_of(generation.listeners);
   state.next_listener_id = generation.listeners.next_id();
   state.fleet = fleet_.record();
+  if (log_level_set_by_hand_) state.log_level_set_by_hand = name_of(*log_level_set_by_hand_);
   jobs_.record(state);
+  state.control = steering_.record();
   return state;
 }
 

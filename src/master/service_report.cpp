@@ -110,7 +110,7 @@ void ServiceReport::on_begin(const Job& job) {
   show(is_upgrade ? ServiceState::kUpgrading : ServiceState::kReloading);
 }
 
-void ServiceReport::on_end(const Job& job, const Result<void>& /*done*/) {
+void ServiceReport::on_end(const Job& job, const Outcome& /*outcome*/) {
   if (is_a_reload(job)) return ready();
   update();
 }

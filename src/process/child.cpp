@@ -59,8 +59,8 @@ void Child::tell_to_end(const ToWorker& message) {
   if (is_reachable()) tell(message);
 }
 
-void Child::change_log(int descriptor) {
-  if (is_reachable()) tell(LogMessage{}, std::span(&descriptor, 1));
+void Child::change_log(int descriptor, const LogMessage& how) {
+  if (is_reachable()) tell(how, std::span(&descriptor, 1));
 }
 
 std::string Child::abort(std::chrono::milliseconds patience) {

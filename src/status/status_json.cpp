@@ -1,4 +1,4 @@
-#include "status_json.hpp"
+#include "tcp_echo/status/status_json.hpp"
 
 #include <algorithm>
 #include <cstddef>

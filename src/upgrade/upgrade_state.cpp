@@ -16,10 +16,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// A path is any bytes but 0; JSON has text, which is UTF-8. What is not is told in numbers.
-Json json_of_path(const std::string& path) {
-  if (is_utf8(path)) return path;
-  return std::vector<std::uint8_t>(path.begin(), path.end());
+/// A path, and what a client sends, is any bytes; JSON has text, which is UTF-8. What is not is told in
+/// numbers.
+Json json_of_bytes(const std::string& bytes) {
+  if (is_utf8(bytes)) return bytes;
+  return std::vector<std::uint8_t>(bytes.begin(), bytes.end());
 }
 
 Json json_of(const ChildRecord& worker) {
@@ -45,11 +46,30 @@ Json json_of(const LeaverRecord& leaver) {
   return {{"slot", leaver.slot}, {"stage", name_of(leaver.stage)}, {"worker", json_of(leaver.worker)}};
 }
 
-Json json_of(const RestartRecord& restart) { return {{"slot", restart.slot}, {"worker", restart.worker}}; }
+Json json_of(const Job& job) {
+  Json json = {{"kind", name_of(job.kind)},
+               {"by", job.by},
+               {"slot", job.slot},
+               {"worker", job.worker},
+               {"is_tried_until_done", job.is_tried_until_done},
+               {"waiting", job.waiting}};
+  if (job.workers) json["workers"] = *job.workers;
+  return json;
+}
 
 Json json_of(const AddressRecord& address) {
   return {
       {"wanted", address.wanted}, {"bound", address.bound}, {"sockets", address.sockets}, {"id", address.id}};
+}
+
+Json json_of(const ControlSessionRecord& session) {
+  return {{"fd", session.fd},
+          {"ticket", session.ticket},
+          {"input", json_of_bytes(session.input)},
+          {"output", json_of_bytes(session.output)},
+          {"request", json_of_bytes(session.request)},
+          {"is_last", session.is_last},
+          {"has_finished", session.has_finished}};
 }
 
 template <class T>
@@ -59,9 +79,18 @@ Json array_of(const std::vector<T>& values) {
   return array;
 }
 
+Json json_of(const ControlRecord& control) {
+  return {{"path", json_of_bytes(control.path)},
+          {"device", control.device},
+          {"inode", control.inode},
+          {"fd", control.fd},
+          {"last_ticket", control.last_ticket},
+          {"sessions", array_of(control.sessions)}};
+}
+
 // From here on: nlohmann throws where something is missing or of another type.
 
-std::string path_from(const Json& json) {
+std::string bytes_from(const Json& json) {
   if (json.is_string()) return json.get<std::string>();
   const auto bytes = json.get<std::vector<std::uint8_t>>();
   return {bytes.begin(), bytes.end()};
@@ -102,8 +131,21 @@ LeaverRecord leaver_from(const Json& json) {
           worker_from(json.at("worker"))};
 }
 
-RestartRecord restart_from(const Json& json) {
-  return {json.at("slot").get<unsigned>(), json.at("worker").get<pid_t>()};
+Job job_from(const Json& json) {
+  Job job{.kind = one_named(Job::kKinds, json.at("kind").get<std::string>()),
+          .by = json.at("by").get<int>(),
+          .slot = json.at("slot").get<unsigned>(),
+          .worker = json.at("worker").get<pid_t>(),
+          .is_tried_until_done = json.at("is_tried_until_done").get<bool>(),
+          .waiting = json.at("waiting").get<std::vector<Ticket>>()};
+  if (json.contains("workers")) job.workers = json.at("workers").get<unsigned>();
+  return job;
+}
+
+ControlSessionRecord session_from(const Json& json) {
+  return {json.at("fd").get<int>(),           json.at("ticket").get<Ticket>(), bytes_from(json.at("input")),
+          bytes_from(json.at("output")),      bytes_from(json.at("request")),  json.at("is_last").get<bool>(),
+          json.at("has_finished").get<bool>()};
 }
 
 AddressRecord address_from(const Json& json) {
@@ -119,14 +161,21 @@ std::vector<T> vector_from(const Json& array, T (*from)(const Json&)) {
   return values;
 }
 
+ControlRecord control_from(const Json& json) {
+  return {bytes_from(json.at("path")),           json.at("device").get<std::uint64_t>(),
+          json.at("inode").get<std::uint64_t>(), json.at("fd").get<int>(),
+          json.at("last_ticket").get<Ticket>(),  vector_from(json.at("sessions"), session_from)};
+}
+
 UpgradeState state_from(const Json& json) {
   UpgradeState state;
-  state.program = path_from(json.at("program"));
-  state.folder = path_from(json.at("folder"));
+  state.program = bytes_from(json.at("program"));
+  state.folder = bytes_from(json.at("folder"));
   state.configuration = json.at("configuration").get<std::string>();
   state.generation = json.at("generation").get<unsigned>();
   state.workers = json.at("workers").get<unsigned>();
   state.workers_are_set_by_hand = json.at("workers_are_set_by_hand").get<bool>();
+  state.log_level_set_by_hand = json.at("log_level_set_by_hand").get<std::string>();
   state.scoreboard = json.at("scoreboard").get<int>();
   state.log = json.at("log").get<int>();
   state.pid_file = json.at("pid_file").get<int>();
@@ -135,10 +184,10 @@ UpgradeState state_from(const Json& json) {
   state.next_listener_id = json.value("next_listener_id", ListenerId{1});
   state.fleet.slots = vector_from(json.at("slots"), slot_from);
   state.fleet.leavers = vector_from(json.at("leavers"), leaver_from);
-  state.upgrade_is_asked = json.at("upgrade_is_asked").get<bool>();
-  state.reload_is_asked = json.at("reload_is_asked").get<bool>();
-  state.workers_asked = json.at("workers_asked").get<int>();
-  state.restarts = vector_from(json.at("restarts"), restart_from);
+  state.jobs = vector_from(json.at("jobs"), job_from);
+  state.waiting = json.at("waiting").get<std::vector<Ticket>>();
+  state.failure = json.at("failure").get<std::string>();
+  state.control = control_from(json.at("control"));
   return state;
 }
 
@@ -162,18 +211,22 @@ Result<void> check(const UpgradeState& state) {
     if (leaver.slot >= state.fleet.slots.size() || leaver.worker.block >= kMostBlocks)
       return wrong("a worker that belongs nowhere");
   }
+  for (const auto& job : state.jobs) {
+    if (job.slot >= kMostSlots) return wrong("a job of no slot");
+  }
   return {};
 }
 
 }  // namespace
 
 std::vector<int> UpgradeState::descriptors() const {
-  std::vector<int> all = {scoreboard, log, pid_file};
+  std::vector<int> all = {scoreboard, log, pid_file, control.fd};
   for (const auto& address : addresses) all.insert(all.end(), address.sockets.begin(), address.sockets.end());
   for (const auto& slot : fleet.slots) {
     if (slot.worker) all.push_back(slot.worker->control);
   }
   for (const auto& leaver : fleet.leavers) all.push_back(leaver.worker.control);
+  for (const auto& session : control.sessions) all.push_back(session.fd);
   std::erase(all, -1);
   return all;
 }
@@ -181,12 +234,13 @@ std::vector<int> UpgradeState::descriptors() const {
 std::string to_text(const UpgradeState& state) {
   const Json json = {{"format", kUpgradeFormat},
                      {"scoreboard_version", kScoreboardVersion},
-                     {"program", json_of_path(state.program)},
-                     {"folder", json_of_path(state.folder)},
+                     {"program", json_of_bytes(state.program)},
+                     {"folder", json_of_bytes(state.folder)},
                      {"configuration", state.configuration},
                      {"generation", state.generation},
                      {"workers", state.workers},
                      {"workers_are_set_by_hand", state.workers_are_set_by_hand},
+                     {"log_level_set_by_hand", state.log_level_set_by_hand},
                      {"scoreboard", state.scoreboard},
                      {"log", state.log},
                      {"pid_file", state.pid_file},
@@ -195,10 +249,10 @@ std::string to_text(const UpgradeState& state) {
                      {"next_listener_id", state.next_listener_id},
                      {"slots", array_of(state.fleet.slots)},
                      {"leavers", array_of(state.fleet.leavers)},
-                     {"upgrade_is_asked", state.upgrade_is_asked},
-                     {"reload_is_asked", state.reload_is_asked},
-                     {"workers_asked", state.workers_asked},
-                     {"restarts", array_of(state.restarts)}};
+                     {"jobs", array_of(state.jobs)},
+                     {"waiting", state.waiting},
+                     {"failure", state.failure},
+                     {"control", json_of(state.control)}};
   // Whatever is no UTF-8 all the same: a running master does not throw.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

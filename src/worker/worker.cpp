@@ -77,7 +77,8 @@ std::chrono::nanoseconds precise_now() noexcept {
 }
 
 /// The log goes on, be it the old one.
-void change_log(const std::vector<UniqueFd>& descriptors) {
+void change_log(const LogMessage& how, const std::vector<UniqueFd>& descriptors) {
+  spdlog::set_level(static_cast<spdlog::level::level_enum>(how.level));
   if (descriptors.empty())
     return spdlog::warn("no descriptor is left for the new log; going on with the old one");
   if (auto replaced = replace_log(descriptors.front(), kLogDescriptor); !replaced)
@@ -135,7 +136,7 @@ void Worker::on_message(const ToWorker& received, std::vector<UniqueFd> descript
         handle(WorkerEvent::kDrainAsked);
       },
       [&](const StopMessage&) { handle(WorkerEvent::kStopAsked); },
-      [&](const LogMessage&) { change_log(descriptors); },
+      [&](const LogMessage& message) { change_log(message, descriptors); },
   };
   std::visit(by_kind, received);
 }

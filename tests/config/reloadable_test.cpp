@@ -20,6 +20,7 @@ Config changed(const Option& option, Config config) {
           [&](const DurationValue& value) { ++(config.*value.member); },
           [&](const TextValue& value) { add_a_letter(value); },
           [&](const PathValue& value) { add_a_letter(value); },
+          [&](const SocketValue& value) { add_a_letter(value); },
           [&](const ChoiceValue& value) { value.set(config, (value.get(config) + 1) % value.words.size()); },
           [&](const ListenValue&) { config.listen.push_back(config.listen.front()); },
           [&](const PortValue&) { config.listen = {Endpoint::any_v6(7)}; },
@@ -28,7 +29,7 @@ Config changed(const Option& option, Config config) {
   return config;
 }
 
-TEST(Reloadable, IsEverythingButFourOptions) {
+TEST(Reloadable, IsEverythingButFiveOptions) {
   const auto now = value_or_throw(read_config({}, {})).config;
   auto next =
       value_or_throw(read_config({"--port", "7", "--workers", "3", "--idle-timeout", "1s", "--log-level",

@@ -119,6 +119,21 @@ TEST(Value, OfAnOptionThatIsStillToComeMayOnlyBeLeftOut) {
   EXPECT_EQ(outcome("admin-listen", {"[::]:80"}), "'[::]:80' is not supported yet; allowed: off");
 }
 
+TEST(Value, OfASocketIsAPathOrAWord) {
+  EXPECT_EQ(assigned("control-socket", {"/run/x.sock"}).control_socket, "/run/x.sock");
+  EXPECT_EQ(assigned("control-socket", {"off"}).control_socket, "off");
+  EXPECT_EQ(assigned("control-socket", {"auto"}).control_socket, "auto");
+  EXPECT_EQ(outcome("control-socket", {""}),
+            "'' is no path; allowed: a path of at most 107 bytes, auto or off");
+}
+
+TEST(Value, OfASocketHasToFitIntoItsAddress) {
+  constexpr std::size_t kLongest = 107;
+  const auto longest = "/" + std::string(kLongest - 1, 'x');
+  EXPECT_EQ(outcome("control-socket", {longest}), "ok");
+  EXPECT_THAT(outcome("control-socket", {longest + "x"}), testing::HasSubstr("is too long; allowed: a path"));
+}
+
 TEST(Value, OfListenIsEachAddressInOrder) {
   const auto config = assigned("listen", {"[::1]:1", "127.0.0.1:2"});
   ASSERT_EQ(config.listen.size(), 2U);

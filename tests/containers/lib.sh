@@ -86,6 +86,7 @@ is_serving() {
   [ "$(inspect '{{.State.Running}}')" = true ] || fail "the container ended: $(container_logs)"
   logs_say 'serving on'
 }
+is_over() { [ "$(inspect '{{.State.Running}}')" = false ]; }
 health() { inspect '{{.State.Health.Status}}'; }
 is_healthy() { [ "$(health)" = healthy ]; }
 is_unhealthy() { [ "$(health)" = unhealthy ]; }

@@ -44,6 +44,17 @@ test_serves_read_only_without_capabilities_as_any_user_in_64_MB() {
   eventually is_healthy
 }
 
+test_tcp_echo_ctl_steers_it_inside_whichever_user_it_runs_as() {
+  service --read-only --tmpfs /run/tcp-echo --cap-drop ALL --user 12345 -- --workers 1
+  expect 'scaled to 2 workers' "$(inside 'tcp-echo-ctl scale 2')" scale
+  inside 'tcp-echo-ctl status' | grep -F 'serving, 2 workers' >/dev/null
+  service -- --workers 1
+  expect 'stopped' "$(inside 'tcp-echo-ctl stop' || :)" stop
+  eventually is_over
+  service --read-only --cap-drop ALL
+  logs_say 'no control socket (--control-socket): cannot make the control socket /run/tcp-echo/tcp-echo.sock: '
+}
+
 test_is_healthy_wherever_it_listens() {
   service --health-interval 500ms -- --port 7000
   eventually is_healthy
@@ -126,6 +137,7 @@ test_compose_is_healthy_within_10_s_and_the_quickstart_works() {
   say "figure: healthy after $((SECONDS - began)) s"
   [ $((SECONDS - began)) -le 10 ]
   expect hello "$(echo hello | project exec -T tcp-echo nc -N localhost 8090)" 'nc inside'
+  project exec -T tcp-echo tcp-echo-ctl status | grep -F 'All is well' >/dev/null
   load "$published" --duration 1s --half-close
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "ctl/command.hpp"
 #include "documents/markdown.hpp"
 #include "support/document.hpp"
 #include "tcp_echo/config/options.hpp"
@@ -46,6 +47,7 @@ const std::map<std::string, Flags>& flags_by_program() {
       {"tcp-echo-master", flags_of_master()},
       {"tcp-echo", flags_of_master()},  // the image
       {"run.sh", flags_of_master()},
+      {"tcp-echo-ctl", flags_in(ctl_help(80))},
       {"tcp-echo-load", flags_in(load_help(80))},
       {"bench/run.sh", flags_of_file("bench/options.cpp")},
       {"tests/soak/run.sh", flags_of_file("tests/soak/run.sh")},
@@ -56,6 +58,7 @@ const std::map<std::string, Flags>& flags_by_program() {
 
 /// The longest name counts, for bench/run.sh is not ./run.sh. Null for a program that is not ours.
 const Flags* flags_of(const std::string& word) {
+  if (word == "/run/tcp-echo") return nullptr;  // a folder
   const Flags* found = nullptr;
   std::size_t longest = 0;
   const auto path = '/' + word;

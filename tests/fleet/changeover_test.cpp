@@ -106,7 +106,7 @@ TEST_F(ChangeoverTest, KillsACandidateThatSpeaksBeforeItsTime) {
 
 TEST_F(ChangeoverTest, TellsCandidatesWhereToLog) {
   begin({0});
-  changeover.change_log(1);
+  changeover.change_log(1, {});
   EXPECT_TRUE(launcher[0].was_told<LogMessage>());
 }
 

@@ -188,7 +188,7 @@ TEST_F(DeparturesTest, AreBuriedWhenTheyEnd) {
 
 TEST_F(DeparturesTest, AreToldWhereToLog) {
   auto& leaver = let_leave(1);
-  departures.change_log(1);
+  departures.change_log(1, {});
   EXPECT_TRUE(leaver.was_told<LogMessage>());
 }
 

@@ -426,10 +426,10 @@ TEST_F(FleetTest, KeepsWhatHasHappenedToItsWorkers) {
 TEST_F(FleetTest, TellsEveryProcessWhereToLog) {
   come_up();
   fleet.move(movement(next_generation(kSlots), kSlots, {0}));
-  fleet.change_log(1);
+  fleet.change_log(1, LogLevel::kDebug);
   for (const auto i : {0U, 1U, 2U}) EXPECT_TRUE(launcher[i].was_told<LogMessage>());
   launcher[2].become_ready();
-  fleet.change_log(1);
+  fleet.change_log(1, LogLevel::kDebug);
   EXPECT_EQ(launcher[0].count<LogMessage>(), 2U) << "it leaves";
 }
 

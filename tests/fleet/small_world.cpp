@@ -61,12 +61,15 @@ SmallWorld::SmallWorld(Ground& ground, Dice dice)
       retry_(clock_, [this] { retry_restarts(); }),
       deadline_(clock_, [this] { stop(); }),
       fleet_(clock_, ground.scoreboard, *this, generation_, wanted_,
-             Fleet::Handlers{
-                 .on_all_ready = [this] { is_up_ = true; },
-                 .on_start_failure = [this](const Error&) { stop(); },
-                 .on_change = [] {},
-                 .on_leaving = [this](unsigned slot, pid_t worker) { agenda_.ask_for_restart(slot, worker); },
-                 .on_all_gone = [this] { on_all_gone(); }}) {
+             Fleet::Handlers{.on_all_ready = [this] { is_up_ = true; },
+                             .on_start_failure = [this](const Error&) { stop(); },
+                             .on_change = [] {},
+                             .on_leaving =
+                                 [this](unsigned slot, pid_t worker) {
+                                   agenda_.ask_for(
+                                       {.kind = Job::Kind::kRestart, .slot = slot, .worker = worker});
+                                 },
+                             .on_all_gone = [this] { on_all_gone(); }}) {
   for (std::size_t block = 0; block < kMostSmallBlocks; ++block)  // what the walk before has left there
     ground.scoreboard.retire(block, 0);
   learn_of(generation_->listeners);
@@ -124,9 +127,9 @@ void SmallWorld::beat() {
 
 void SmallWorld::somebody_wants_something() {
   switch (dice_.below(3)) {
-    case 0: return agenda_.ask_for_reload();
-    case 1: return agenda_.ask_for_workers(1);
-    default: return agenda_.ask_for_workers(-1);
+    case 0: return agenda_.ask_for({.kind = Job::Kind::kReload});
+    case 1: return agenda_.ask_for({.kind = Job::Kind::kScale, .by = 1});
+    default: return agenda_.ask_for({.kind = Job::Kind::kScale, .by = -1});
   }
 }
 
@@ -161,8 +164,7 @@ void SmallWorld::recover_a_little() {
 
 bool SmallWorld::is_calm() const {
   if (is_over_) return true;
-  const bool nothing_is_wanted = !agenda_.reload_is_asked() && agenda_.workers_asked() == 0 &&
-                                 agenda_.restarts_asked().empty() && failed_restarts_.empty();
+  const bool nothing_is_wanted = agenda_.jobs().empty() && failed_restarts_.empty();
   const auto is_settled = [](const auto& worker) {
     return worker->serves() && !worker->is_foreign && !worker->stands_still &&
            worker->duties().phase == WorkerPhase::kServing && worker->next_unheard() == nullptr;

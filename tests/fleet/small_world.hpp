@@ -21,9 +21,9 @@
 #include "support/hand_clock.hpp"
 #include "tcp_echo/fleet/fleet.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
+#include "tcp_echo/jobs/agenda.hpp"
 #include "tcp_echo/listeners/generation.hpp"
 #include "tcp_echo/loop/timer.hpp"
-#include "tcp_echo/master/agenda.hpp"
 
 namespace tcp_echo::test {
 

@@ -72,7 +72,7 @@ void SmallWorld::restart(const Job& job) {
 }
 
 void SmallWorld::retry_restarts() {
-  for (const auto& job : std::exchange(failed_restarts_, {})) agenda_.ask_for_restart(job.slot, job.worker);
+  for (const auto& job : std::exchange(failed_restarts_, {})) agenda_.ask_for(job);
 }
 
 void SmallWorld::move(const std::shared_ptr<const Generation>& generation, unsigned workers,
@@ -87,7 +87,7 @@ void SmallWorld::move(const std::shared_ptr<const Generation>& generation, unsig
                .renewed = renewed,
                .before_change = [this, generation]() -> Result<void> {
                  if (goes_wrong(6)) return failure(ExitCode::kOsError, "as chance wants");
-                 fleet_.change_log(1);
+                 fleet_.change_log(1, LogLevel::kInfo);
                  return generation->listeners.begin_to_listen(generation->config);
                },
                .on_done =

@@ -54,7 +54,7 @@ std::vector<Sample> samples() {
           {"LendListeners", LendMessage{1, std::vector<ListenerId>(kMostDescriptors, 9)}},
           {"TakeBack", TakeBackMessage{0xffffffff}},
           {"RefuseLoan", RefuseLoanMessage{7}},
-          {"Log", LogMessage{}}};
+          {"Log", LogMessage{3}}};
 }
 
 using Frame = std::vector<std::byte>;

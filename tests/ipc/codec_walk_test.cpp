@@ -50,6 +50,7 @@ void fill(Dice& dice, TakenOverMessage& message) {
   message.which = static_cast<std::uint32_t>(dice.number());
 }
 void fill(Dice& dice, DrainMessage& message) { message.milliseconds = dice.number(); }
+void fill(Dice& dice, LogMessage& message) { message.level = static_cast<std::uint8_t>(dice.number()); }
 void fill(Dice& dice, LimitMessage& message) {
   message.reason = static_cast<std::uint8_t>(dice.number());
   message.connections = dice.number();

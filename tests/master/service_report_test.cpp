@@ -35,6 +35,7 @@ struct ServiceReportTest : ::testing::Test, private Jobs::Host {
   void upgrade() override {}
   void prove() override {}
   void go_back() override {}
+  void answer(Ticket /*ticket*/, const Outcome& /*outcome*/) override {}
 };
 
 TEST_F(ServiceReportTest, ShowsWhoServesAndWhere) {

@@ -101,7 +101,7 @@ TEST_F(ChildTest, OfAnotherVersionWantsASuccessorAndSeesItsChannelEndAtLast) {
   ASSERT_EQ(heard.messages.size(), 1U);
   EXPECT_TRUE(std::holds_alternative<LeavingMessage>(heard.messages[0])) << "as if it had said so itself";
   EXPECT_FALSE(child->is_reachable());
-  child->change_log(1);
+  child->change_log(1, {});
   EXPECT_FALSE(process.was_hung_up_on());
   child->tell_to_end(DrainMessage{5});
   EXPECT_TRUE(process.was_hung_up_on());
@@ -114,7 +114,7 @@ TEST_F(ChildTest, IsToldToEndAndWhereToLog) {
   child->tell_to_end(DrainMessage{5});
   EXPECT_EQ(process.last<DrainMessage>().milliseconds, 5U);
   EXPECT_FALSE(process.was_hung_up_on());
-  child->change_log(1);
+  child->change_log(1, {});
   EXPECT_TRUE(process.was_told<LogMessage>());
   EXPECT_EQ(process.last_descriptors(), 1U);
 }

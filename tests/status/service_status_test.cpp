@@ -5,8 +5,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "status/status_json.hpp"
 #include "tcp_echo/status/statistics.hpp"
+#include "tcp_echo/status/status_json.hpp"
 
 namespace tcp_echo::test {
 namespace {

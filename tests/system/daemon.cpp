@@ -40,13 +40,15 @@ std::vector<std::string> command_line(const Launch& launch) {
   return line;
 }
 
-std::vector<std::string> environment_of(const Launch& launch, const std::string& token) {
+std::vector<std::string> environment_of(const Launch& launch, const std::string& token,
+                                        const std::string& runtime_folder) {
   std::vector<std::string> all;
   for (char** variable = environ; *variable != nullptr; ++variable) all.emplace_back(*variable);
   // Under Valgrind, on a machine that is busy with other things, a worker may take longer than it usually
   // has.
   if (wrapper() != nullptr) all.emplace_back("TCP_ECHO_READY_TIMEOUT=1m");
   all.insert(all.end(), launch.environment.begin(), launch.environment.end());
+  all.push_back("RUNTIME_DIRECTORY=" + runtime_folder);  // the first of one name counts
   all.push_back(token);
   return all;
 }
@@ -151,7 +153,9 @@ Daemon::Daemon(Launch launch) {
   static std::atomic<int> count{0};
   token_ = std::string(kTokenName) + "=" + std::to_string(::getpid()) + "." + std::to_string(++count);
   const auto line = command_line(launch);
-  auto environment = environment_of(launch, token_);
+  auto environment = environment_of(launch, token_, runtime_folder_.path());
+  if (launch.user && ::chown(runtime_folder_.path().c_str(), *launch.user, 0) != 0)
+    throw std::runtime_error("chown");
   auto* const listen_pid = room_for_listen_pid(launch, environment);
   auto argv = pointers(line);
   auto envp = pointers(environment);
@@ -228,6 +232,11 @@ void Daemon::go_on_reading() {
 std::string Daemon::log() const {
   const std::lock_guard lock(mutex_);
   return log_;
+}
+
+std::string Daemon::output() const {
+  const std::lock_guard lock(mutex_);
+  return output_;
 }
 
 bool Daemon::logs(const std::string& text) const {

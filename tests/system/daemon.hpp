@@ -75,6 +75,9 @@ class Daemon {
   /// On the memory in which its processes count; none if there is no such memory.
   UniqueFd scoreboard() const;
 
+  /// Of its own, in a folder of its own, unless the Launch names another one.
+  std::string control_socket() const { return runtime_folder_ / "tcp-echo.sock"; }
+
   /// The program, for a Launch that runs another one first.
   static std::string program();
 
@@ -93,6 +96,7 @@ class Daemon {
   pid_t worker_after(pid_t former) const;
 
   std::string log() const;
+  std::string output() const;
   /// From now on nobody reads the log, which is a pipe of the smallest size there is.
   void stop_reading();
   void go_on_reading();
@@ -109,6 +113,7 @@ class Daemon {
  private:
   void read(int fd, std::string& into, const bool& pauses);
 
+  Folder runtime_folder_;
   std::string token_;
   pid_t pid_ = -1;
   std::optional<int> status_;

@@ -38,10 +38,17 @@ UpgradeState sample() {
   state.fleet.slots[2] = {SlotState::kRetired, std::nullopt, true, 0};
   state.fleet.leavers = {{1, LeaverStage::kStuck, ChildRecord{101, 6, 31, 2, 10ms, 20ms, 5, 0ms}},
                          {2, LeaverStage::kDying, ChildRecord{102, 7, -1, 3, 10ms, 0ms, 6, 250ms}}};
-  state.upgrade_is_asked = true;
-  state.reload_is_asked = true;
-  state.workers_asked = -3;
-  state.restarts = {{1, 100}};
+  state.log_level_set_by_hand = "debug";
+  state.jobs = {{.kind = Job::Kind::kScale, .workers = 4, .by = -3, .waiting = {1, 2}},
+                {.kind = Job::Kind::kRestart, .slot = 1, .worker = 100, .is_tried_until_done = true}};
+  state.waiting = {3};
+  state.failure = "it \"cannot\"";
+  state.control = {"/run/x.sock",
+                   5,
+                   6,
+                   40,
+                   9,
+                   {{41, 3, "{\"comm", "", "{}", false, true}, {42, 4, "\xff", "x", "", true}}};
   return state;
 }
 
@@ -105,7 +112,7 @@ TEST(UpgradeState, KeepsPathsThatAreNoUtf8) {
 }
 
 TEST(UpgradeState, NamesEveryDescriptorOnce) {
-  EXPECT_THAT(sample().descriptors(), UnorderedElementsAre(10, 11, 12, 20, 21, 22, 30, 31));
+  EXPECT_THAT(sample().descriptors(), UnorderedElementsAre(10, 11, 12, 20, 21, 22, 30, 31, 40, 41, 42));
 }
 
 TEST(UpgradeState, OfAnotherFormatIsRefusedWithBothNumbers) {
@@ -148,6 +155,8 @@ TEST(UpgradeState, ThatMakesNoSenseIsRefused) {
   complaint_about(with([](json& state) { state["slots"][0]["worker"]["block"] = kMostBlocks; }));
   complaint_about(with([](json& state) { state["slots"][0]["state"] = "asleep"; }));
   complaint_about(with([](json& state) { state["leavers"][0]["slot"] = 3; }));
+  complaint_about(with([](json& state) { state["jobs"][0]["kind"] = "rest"; }));
+  complaint_about(with([](json& state) { state["jobs"][1]["slot"] = kMostSlots; }));
   complaint_about(with([](json& state) { state["leavers"][0]["worker"]["block"] = kMostBlocks; }));
 }
 

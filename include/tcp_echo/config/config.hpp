@@ -46,7 +46,7 @@ struct Config {
   Sandbox sandbox{};
   bool daemon = false;
   std::string pid_file;
-  std::string control_socket;
+  std::string control_socket;  ///< absolute, or "off", or "auto": the first of the usual places
   std::string admin_listen;
 
   LogLevel log_level{};

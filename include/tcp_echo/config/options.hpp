@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "tcp_echo/base/error.hpp"
 #include "tcp_echo/config/config.hpp"
 
 namespace tcp_echo {
@@ -48,6 +49,11 @@ struct PathValue {
   std::string Config::*member;
 };
 
+/// A unix socket: a path as PathValue, or "off", or "auto", which leaves the place to us.
+struct SocketValue {
+  std::string Config::*member;
+};
+
 /// One of a few words, in the order of the enum behind it.
 struct ChoiceValue {
   std::span<const std::string_view> words;
@@ -61,8 +67,8 @@ struct ListenValue {};
 /// The port of the default listen address: shorthand that writes Config::listen.
 struct PortValue {};
 
-using OptionValue = std::variant<SwitchValue, NumberValue, DurationValue, TextValue, PathValue, ChoiceValue,
-                                 ListenValue, PortValue>;
+using OptionValue = std::variant<SwitchValue, NumberValue, DurationValue, TextValue, PathValue, SocketValue,
+                                 ChoiceValue, ListenValue, PortValue>;
 
 /// When another value takes effect: on the next reload (or upgrade), or only on a new start, because the
 /// master has done by then what the option asks for, and does it once.
@@ -106,6 +112,11 @@ std::span<const Option> options();
 const Option* find_option(std::string_view name);
 const Option* find_option_by_variable(std::string_view variable);
 const Option* find_option_by_key(std::string_view key);
+
+/// "info".
+std::string_view name_of(LogLevel level);
+/// Fails with kUsage, and says what is allowed.
+Result<LogLevel> parse_log_level(std::string_view word);
 
 /// What the command line asks for.
 enum class MasterAction : std::uint8_t { kRun, kCheck, kPrintConfig, kProbe, kVersion, kHelp };

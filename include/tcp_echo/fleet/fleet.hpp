@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "tcp_echo/base/error.hpp"
+#include "tcp_echo/config/config.hpp"
 #include "tcp_echo/fleet/fleet_record.hpp"
 #include "tcp_echo/fleet/movement.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
@@ -65,8 +66,8 @@ class Fleet {
   /// Every worker closes everything and leaves, or is killed shortly after.
   void stop();
 
-  /// Every worker logs to that descriptor from now on.
-  void change_log(int descriptor);
+  /// Every worker logs to that descriptor from now on, and at that level, whatever its configuration says.
+  void change_log(int descriptor, LogLevel level);
 
   /// That serves now, and in which workers are started.
   std::shared_ptr<const Generation> generation() const;

@@ -1,6 +1,4 @@
-// Where a service can be reached, for --probe on the same machine: a file that lies in no folder
-// (memfd_create(2)), found through /proc/PID/fd (proc(5)). So it needs no place that may be written to,
-// leaves nothing behind, and is only for processes that may look into the master.
+// Where a service can be reached, for --probe on the same machine; see text_notice.hpp.
 #pragma once
 
 #include <sys/types.h>
@@ -23,9 +21,7 @@ struct AddressNotice {
   std::vector<Endpoint> endpoints;
 };
 
-/// Those that are up at this moment in our network namespace: of one process, or of all that this one may
-/// look into (ptrace(2), PTRACE_MODE_READ: same user, and no capability that we lack). A process that has
-/// only just been forked has what its parent has, and does not count.
+/// Those that are up at this moment: of one process, or of all that this one may look into.
 std::vector<AddressNotice> find_notices(std::optional<pid_t> of = {});
 
 }  // namespace tcp_echo

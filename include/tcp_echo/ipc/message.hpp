@@ -91,8 +91,9 @@ struct LetGoMessage {
   bool operator==(const LetGoMessage&) const = default;
 };
 
-/// From now on log to the descriptor that this carries.
+/// From now on log to the descriptor that this carries, what has that level or a higher one.
 struct LogMessage {
+  std::uint8_t level = 0;  ///< a LogLevel
   bool operator==(const LogMessage&) const = default;
 };
 

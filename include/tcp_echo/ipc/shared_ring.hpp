@@ -24,11 +24,11 @@ class SharedRing {
     written_.store(number);
   }
 
-  /// Oldest first.
-  std::vector<Value> read() const {
+  /// Those that came after the first `known`, as far as they are still there; oldest first.
+  std::vector<Value> read(std::uint64_t known = 0) const {
     std::vector<Value> values;
     const auto last = written_.load();
-    const auto count = std::min<std::uint64_t>(last, Size);
+    const auto count = std::min<std::uint64_t>(last - std::min(last, known), Size);
     for (std::uint64_t i = 1; i <= count; ++i) {
       const auto number = last - count + i;
       const auto& place = places_[number % Size];

@@ -17,12 +17,13 @@
 #include "tcp_echo/fleet/fleet.hpp"
 #include "tcp_echo/ipc/event_log.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
+#include "tcp_echo/jobs/jobs.hpp"
 #include "tcp_echo/listeners/generation.hpp"
 #include "tcp_echo/loop/reaper.hpp"
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/loop/timer.hpp"
-#include "tcp_echo/master/jobs.hpp"
 #include "tcp_echo/master/service_report.hpp"
+#include "tcp_echo/master/steering.hpp"
 #include "tcp_echo/process/program_launcher.hpp"
 #include "tcp_echo/upgrade/program_change.hpp"
 #include "tcp_echo/upgrade/upgrade_state.hpp"
@@ -50,7 +51,7 @@ struct MasterInheritance {
   int former = -1;   ///< of the file to go back to if this program cannot serve; -1: this has gone back
 };
 
-class Master final : private Jobs::Host {
+class Master final : private Jobs::Host, private Steering::Host {
  public:
   /// Throws FatalError when something is in the way of starting: nothing is left behind then.
   explicit Master(MasterBirth birth);
@@ -69,6 +70,7 @@ class Master final : private Jobs::Host {
     unsigned workers;
     Credentials credentials;
     std::optional<PidFile> pid_file;
+    std::optional<ControlSocket> control_socket;
     UniqueFd executable;
     Scoreboard scoreboard;
     std::shared_ptr<const Generation> generation;
@@ -101,7 +103,15 @@ class Master final : private Jobs::Host {
   void upgrade() override;
   void prove() override { change_.prove(); }
   void go_back() override { change_.go_back(); }
+  void answer(Ticket ticket, const Outcome& outcome) override { steering_.answer(ticket, outcome); }
 
+  // What an operator asks for.
+  void stop_for(const std::string& who) override;
+  Result<std::string> log_level(const std::string& wanted) override;
+
+  void set_log_level(LogLevel level);
+  void use_log_level(LogLevel level);
+  LogLevel log_level() const { return log_level_set_by_hand_.value_or(config().log_level); }
   const Config& config() const { return fleet_.generation()->config; }
 
   MasterBirth birth_;
@@ -118,10 +128,12 @@ class Master final : private Jobs::Host {
   Fleet fleet_;
   Jobs jobs_;
   ServiceReport report_;
+  Steering steering_;
   ProgramChange change_;
   UniqueFd notice_;       ///< of the addresses, for --probe
   bool is_over_ = false;  ///< all workers have gone
   std::optional<Error> start_failure_;
+  std::optional<LogLevel> log_level_set_by_hand_;  ///< until the configuration names another than it did
 };
 
 }  // namespace tcp_echo

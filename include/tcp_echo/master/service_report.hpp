@@ -8,8 +8,8 @@
 #include "tcp_echo/fleet/fleet.hpp"
 #include "tcp_echo/ipc/event_log.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
+#include "tcp_echo/jobs/jobs.hpp"
 #include "tcp_echo/loop/timer.hpp"
-#include "tcp_echo/master/jobs.hpp"
 
 namespace tcp_echo {
 
@@ -37,7 +37,7 @@ class ServiceReport final : public JobWaiter {
 
  private:
   void on_begin(const Job& job) override;
-  void on_end(const Job& job, const Result<void>& done) override;
+  void on_end(const Job& job, const Outcome& outcome) override;
   void show(ServiceState state) { scoreboard_.master().state.store(state); }
 
   Loop& loop_;

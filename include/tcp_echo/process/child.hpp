@@ -70,8 +70,8 @@ class Child final : private Lifeline::Ear {
   /// A child of another protocol version has to see the channel end instead: then it leaves by itself.
   void tell_to_end(const ToWorker& message);
   bool is_reachable() const noexcept { return lifeline_->is_reachable(); }
-  /// It logs to that descriptor from now on, unless it speaks another protocol version.
-  void change_log(int descriptor);
+  /// It logs to that descriptor and so from now on, unless it speaks another protocol version.
+  void change_log(int descriptor, const LogMessage& how);
 
   void kill(int signal) { lifeline_->kill(signal); }
   /// It hangs: SIGABRT, so that it leaves a core. The caller kills it if it is still there after `patience`.

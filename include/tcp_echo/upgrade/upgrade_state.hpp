@@ -4,8 +4,6 @@
 // Descriptors are numbers of the master process, which stays the same, and are not owned here.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -15,21 +13,17 @@
 
 #include "tcp_echo/base/error.hpp"
 #include "tcp_echo/base/listener_id.hpp"
+#include "tcp_echo/base/ticket.hpp"
+#include "tcp_echo/control/record.hpp"
 #include "tcp_echo/fleet/fleet_record.hpp"
+#include "tcp_echo/upgrade/job.hpp"
 
 namespace tcp_echo {
 
 /// Raised whenever the text changes its meaning. A program that does not know a format says so before
 /// anything has happened. A field that was added is no other format: one that knows nothing of it passes over
 /// it, and where it is missing the parser says what holds.
-inline constexpr unsigned kUpgradeFormat = 1;
-
-/// A worker that wants a successor.
-struct RestartRecord {
-  unsigned slot = 0;  ///< from 0
-  pid_t worker = 0;
-  bool operator==(const RestartRecord&) const = default;
-};
+inline constexpr unsigned kUpgradeFormat = 2;
 
 struct AddressRecord {
   std::string wanted;
@@ -46,6 +40,7 @@ struct UpgradeState {
   unsigned generation = 1;
   unsigned workers = 0;
   bool workers_are_set_by_hand = false;
+  std::string log_level_set_by_hand = {};  ///< a word of --log-level; empty: none is
   int scoreboard = -1;
   int log = -1;
   int pid_file = -1;  ///< -1: none
@@ -53,10 +48,10 @@ struct UpgradeState {
   std::vector<AddressRecord> addresses;
   ListenerId next_listener_id = 1;
   FleetRecord fleet;
-  bool upgrade_is_asked = false;  ///< this and what follows: what was asked for and not begun with
-  bool reload_is_asked = false;
-  int workers_asked = 0;
-  std::vector<RestartRecord> restarts;
+  std::vector<Job> jobs;             ///< that were asked for and not begun with
+  std::vector<Ticket> waiting = {};  ///< for the end of this very upgrade
+  std::string failure = {};  ///< why the program that should have taken over goes back; empty: it does not
+  ControlRecord control = {};
   bool operator==(const UpgradeState&) const = default;
 
   /// Every descriptor in it.

@@ -1,4 +1,4 @@
-#include "tcp_echo/master/jobs.hpp"
+#include "tcp_echo/jobs/jobs.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -50,27 +50,31 @@ Jobs::Jobs(Timekeeper& clock, Fleet& fleet, Scoreboard& scoreboard, Host& host, 
       restart_backoff_(backoff_of(config())),
       due_(clock, [this] { begin_next(); }),
       retry_(clock, [this] {
-        for (const auto& job : std::exchange(failed_restarts_, {})) ask_for_restart(job.slot, job.worker);
+        for (auto& job : std::exchange(failed_restarts_, {})) ask_for(std::move(job));
       }) {}
 
-void Jobs::ask_for_reload() {
-  agenda_.ask_for_reload();
+void Jobs::ask_for(Job job) {
+  std::erase(job.waiting, kNobody);
+  agenda_.ask_for(std::move(job));
   proceed();
 }
 
-void Jobs::ask_for_upgrade() {
-  agenda_.ask_for_upgrade();
-  proceed();
+void Jobs::ask_for_reload(Ticket ticket) { ask_for({.kind = Job::Kind::kReload, .waiting = {ticket}}); }
+
+void Jobs::ask_for_upgrade(Ticket ticket) { ask_for({.kind = Job::Kind::kUpgrade, .waiting = {ticket}}); }
+
+void Jobs::ask_for_more_workers(int by) { ask_for({.kind = Job::Kind::kScale, .by = by}); }
+
+void Jobs::ask_for_workers(unsigned workers, Ticket ticket) {
+  ask_for({.kind = Job::Kind::kScale, .workers = workers, .waiting = {ticket}});
 }
 
-void Jobs::ask_for_workers(int by) {
-  agenda_.ask_for_workers(by);
-  proceed();
+void Jobs::ask_for_restart(unsigned slot, pid_t worker, Ticket ticket) {
+  ask_for({.kind = Job::Kind::kRestart, .slot = slot, .worker = worker, .waiting = {ticket}});
 }
 
-void Jobs::ask_for_restart(unsigned slot, pid_t worker) {
-  agenda_.ask_for_restart(slot, worker);
-  proceed();
+void Jobs::ask_for_successor(unsigned slot, pid_t worker) {
+  ask_for({.kind = Job::Kind::kRestart, .slot = slot, .worker = worker, .is_tried_until_done = true});
 }
 
 // ---- one after the other
@@ -80,31 +84,42 @@ void Jobs::begin_next() {
   while (fleet_.is_up() && !fleet_.is_ending() && !is_busy() && !fleet_.is_moving()) {
     const auto next = next_job();
     if (!next) return;
-    if (!is_worth_it(*next)) continue;
+    if (const auto outcome = outcome_at_once(*next)) {
+      answer(next->waiting, *outcome);
+      continue;
+    }
     job_ = next;
     for (auto* const waiter : waiters_) waiter->on_begin(*job_);
     if (auto begun = begin(*job_); !begun) end(begun);
   }
 }
 
-/// A program that has taken over has to show first that it can serve: until then it may go back.
+/// A program that has taken over has to show first that it can serve: until then it may go back. A reload
+/// that was asked for is done by that as well.
 std::optional<Job> Jobs::next_job() {
-  if (has_to_prove_itself_) return Job{.kind = Job::Kind::kReload};
-  return agenda_.next();
+  if (!has_to_prove_itself_) return agenda_.next();
+  return Job{.kind = Job::Kind::kReload,
+             .waiting = owed_reload_ ? owed_reload_->waiting : std::vector<Ticket>{}};
 }
 
-/// A number of workers that is reached already, or a worker that has died meanwhile and has another one,
-/// needs no job.
-bool Jobs::is_worth_it(const Job& job) const {
-  if (job.kind == Job::Kind::kRestart) return fleet_.worker_of(job.slot) == job.worker;
-  if (job.kind != Job::Kind::kScale || wanted_after(job) != workers_) return true;
-  spdlog::warn("already {}; not changed", counted(workers_, "worker"));
-  return false;
+/// A number of workers that is reached already, or a worker that is gone by now, needs no job.
+std::optional<Outcome> Jobs::outcome_at_once(const Job& job) const {
+  if (job.kind == Job::Kind::kRestart) {
+    const auto worker = fleet_.worker_of(job.slot);
+    if (worker == job.worker) return std::nullopt;
+    const auto former = fmt::format("worker {} (pid {})", job.slot + 1, job.worker);
+    if (worker != 0) return former + " has a successor already";
+    return failure(ExitCode::kTemporary, former + " does not run any more");
+  }
+  if (job.kind != Job::Kind::kScale || wanted_after(job) != workers_) return std::nullopt;
+  const auto reason = fmt::format("already {}; not changed", counted(workers_, "worker"));
+  spdlog::warn("{}", reason);
+  return reason;
 }
 
 unsigned Jobs::wanted_after(const Job& job) const {
-  return static_cast<unsigned>(
-      std::clamp(static_cast<int>(workers_) + job.by, 1, static_cast<int>(kMaxWorkers)));
+  return static_cast<unsigned>(std::clamp(static_cast<int>(job.workers.value_or(workers_)) + job.by, 1,
+                                          static_cast<int>(kMaxWorkers)));
 }
 
 Result<void> Jobs::begin(const Job& job) {
@@ -117,25 +132,41 @@ Result<void> Jobs::begin(const Job& job) {
   return {};
 }
 
-/// The waiters are told how the job went, well or not; when the service ends, they are told nothing.
+/// The waiters are told how the job went, well or not; when the service ends, they are told nothing. Those
+/// who have asked for it come last: what they look at next is as it will be.
 void Jobs::end(const Result<void>& done) {
   const auto job = *std::exchange(job_, std::nullopt);
-  if (job.kind == Job::Kind::kReload && std::exchange(has_to_prove_itself_, false)) {
+  const bool proves_it = job.kind == Job::Kind::kReload && std::exchange(has_to_prove_itself_, false);
+  if (proves_it) {
     if (!done && !fleet_.is_ending()) return go_back(done.error());
     host_.prove();
-    events_.note(EventKind::kUpgraded, fmt::format("upgraded: tcp-echo-master {} goes on", version()));
+    owed_reload_.reset();
   }
   if (fleet_.is_ending()) return;
-  note_end(job, done);
-  for (auto* const waiter : waiters_) waiter->on_end(job, done);
+  const auto upgraded = fmt::format("upgraded: tcp-echo-master {} goes on", version());
+  if (proves_it) events_.note(EventKind::kUpgraded, upgraded);
+  const auto outcome = note_end(job, done);
+  for (auto* const waiter : waiters_) waiter->on_end(job, outcome);
+  answer(job.waiting, outcome);
+  if (proves_it) answer(std::exchange(await_upgrade_, {}), upgraded);
   proceed();
+}
+
+void Jobs::on_upgrade_failed(const Error& error) {
+  failure_.clear();
+  end(tl::unexpected(error));
 }
 
 void Jobs::go_back(const Error& error) {
   spdlog::error("reload failed: {}; going back to the former program", error.text);
-  if (owes_reload_) agenda_.ask_for_reload();
-  job_ = Job{.kind = Job::Kind::kUpgrade};
+  if (owed_reload_) agenda_.ask_for(*std::exchange(owed_reload_, std::nullopt));
+  job_ = Job{.kind = Job::Kind::kUpgrade, .waiting = std::exchange(await_upgrade_, {})};
+  failure_ = error.text;
   host_.go_back();
+}
+
+void Jobs::answer(const std::vector<Ticket>& waiting, const Outcome& outcome) {
+  for (const auto ticket : waiting) host_.answer(ticket, outcome);
 }
 
 // ---- what they are
@@ -218,58 +249,72 @@ void Jobs::take_up(unsigned workers, bool is_set_by_hand) {
 
 // ---- how they went
 
-void Jobs::note_end(const Job& job, const Result<void>& done) {
+Outcome Jobs::note_end(const Job& job, const Result<void>& done) {
   switch (job.kind) {
     case Job::Kind::kUpgrade: return note_upgrade(done);
     case Job::Kind::kReload: return note_reload(done);
     case Job::Kind::kScale: return note_scale(done);
     case Job::Kind::kRestart: return note_restart(job, done);
   }
+  return {};
 }
 
 /// An upgrade that went well is told of by the next program.
-void Jobs::note_upgrade(const Result<void>& done) {
+Outcome Jobs::note_upgrade(const Result<void>& done) {
   scoreboard_.master().failed_reloads.add(1);
   events_.tell(level::err, EventKind::kUpgradeFailed,
                fmt::format("upgrade failed: {}; this program goes on as before", done.error().text));
+  return tl::unexpected(done.error());
 }
 
-void Jobs::note_reload(const Result<void>& done) {
+Outcome Jobs::note_reload(const Result<void>& done) {
   auto& counts = scoreboard_.master();
   const auto& generation = *fleet_.generation();
-  if (done) {
-    counts.reloads.add(1);
-    events_.tell(level::info, EventKind::kReloaded,
-                 fmt::format("reloaded: generation {} serves on {} with {}", generation.number,
-                             listed(generation.listeners.endpoints()), counted(workers_, "worker")));
-  } else {
+  if (!done) {
     counts.failed_reloads.add(1);
     events_.tell(level::err, EventKind::kReloadFailed,
                  fmt::format("reload failed: {}; generation {} goes on as before", done.error().text,
                              generation.number));
+    return tl::unexpected(done.error());
   }
+  counts.reloads.add(1);
+  auto text = fmt::format("reloaded: generation {} serves on {} with {}", generation.number,
+                          listed(generation.listeners.endpoints()), counted(workers_, "worker"));
+  events_.tell(level::info, EventKind::kReloaded, text);
+  return text;
 }
 
-void Jobs::note_scale(const Result<void>& done) {
+Outcome Jobs::note_scale(const Result<void>& done) {
   const auto workers = counted(workers_, "worker");
-  if (done) return events_.tell(level::info, EventKind::kScaled, "scaled to " + workers);
-  events_.tell(level::err, EventKind::kScaleFailed,
-               fmt::format("scaling failed: {}; {} serve as before", done.error().text, workers));
+  if (!done) {
+    events_.tell(level::err, EventKind::kScaleFailed,
+                 fmt::format("scaling failed: {}; {} serve as before", done.error().text, workers));
+    return tl::unexpected(done.error());
+  }
+  events_.tell(level::info, EventKind::kScaled, "scaled to " + workers);
+  return "scaled to " + workers;
 }
 
-void Jobs::note_restart(const Job& job, const Result<void>& done) {
+Outcome Jobs::note_restart(const Job& job, const Result<void>& done) {
   const auto former = fmt::format("worker {} (pid {})", job.slot + 1, job.worker);
   if (done) {
     restart_backoff_ = backoff_of(config());
     scoreboard_.master().slots.at(job.slot).restarts_for(RestartReason::kRequested).add(1);
-    return events_.note(EventKind::kReplaced, former + " has a successor");
+    events_.note(EventKind::kReplaced, former + " has a successor");
+    return former + " has a successor";
   }
+  auto text = fmt::format("{} has no successor: {}; it serves on", former, done.error().text);
+  if (job.is_tried_until_done) text += ", next try in " + format_duration(retry_later(job));
+  events_.tell(level::err, EventKind::kReplaceFailed, text);
+  return tl::unexpected(done.error());
+}
+
+std::chrono::milliseconds Jobs::retry_later(const Job& job) {
   const auto delay = restart_backoff_.after_failure(0ms);
-  events_.tell(level::err, EventKind::kReplaceFailed,
-               fmt::format("{} has no successor: {}; it serves on, next try in {}", former, done.error().text,
-                           format_duration(delay)));
   failed_restarts_.push_back(job);
+  failed_restarts_.back().waiting.clear();
   retry_.start(delay);
+  return delay;
 }
 
 // ---- from program to program
@@ -277,22 +322,29 @@ void Jobs::note_restart(const Job& job, const Result<void>& done) {
 void Jobs::record(UpgradeState& state) const {
   state.workers = workers_;
   state.workers_are_set_by_hand = is_set_by_hand_;
-  state.upgrade_is_asked = agenda_.upgrade_is_asked();
-  state.reload_is_asked = agenda_.reload_is_asked();
-  state.workers_asked = agenda_.workers_asked();
-  for (const auto& job : agenda_.restarts_asked()) state.restarts.push_back({job.slot, job.worker});
-  for (const auto& job : failed_restarts_) state.restarts.push_back({job.slot, job.worker});
+  state.jobs = agenda_.jobs();
+  state.jobs.insert(state.jobs.end(), failed_restarts_.begin(), failed_restarts_.end());
+  if (job_) state.waiting = job_->waiting;
+  state.failure = failure_;
 }
 
 void Jobs::restore(const UpgradeState& state, bool has_to_prove_itself) {
   is_set_by_hand_ = state.workers_are_set_by_hand;
   has_to_prove_itself_ = has_to_prove_itself;
-  if (state.upgrade_is_asked) agenda_.ask_for_upgrade();
-  // This program reloads in any case, to show that it can; should that fail, one that was asked for is owed.
-  owes_reload_ = state.reload_is_asked && has_to_prove_itself;
-  if (state.reload_is_asked && !owes_reload_) agenda_.ask_for_reload();
-  agenda_.ask_for_workers(state.workers_asked);
-  for (const auto& restart : state.restarts) agenda_.ask_for_restart(restart.slot, restart.worker);
+  await_upgrade_ = state.waiting;
+  for (const auto& job : state.jobs) {
+    // This program reloads in any case, to show that it can; should that fail, one that was asked for is
+    // owed.
+    if (job.kind == Job::Kind::kReload && has_to_prove_itself) {
+      owed_reload_ = job;
+    } else {
+      agenda_.ask_for(job);
+    }
+  }
+}
+
+void Jobs::on_return(const std::string& why) {
+  answer(std::exchange(await_upgrade_, {}), failure(ExitCode::kTemporary, why));
 }
 
 }  // namespace tcp_echo

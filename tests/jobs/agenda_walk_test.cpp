@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "support/dice.hpp"
-#include "tcp_echo/master/agenda.hpp"
+#include "tcp_echo/jobs/agenda.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -53,15 +53,6 @@ Job random_request(Dice& dice) {
   }
 }
 
-void ask(Agenda& agenda, const Job& job) {
-  switch (job.kind) {
-    case Job::Kind::kUpgrade: return agenda.ask_for_upgrade();
-    case Job::Kind::kReload: return agenda.ask_for_reload();
-    case Job::Kind::kScale: return agenda.ask_for_workers(job.by);
-    case Job::Kind::kRestart: return agenda.ask_for_restart(job.slot, job.worker);
-  }
-}
-
 TEST(AgendaWalk, RequestsMergeAndNoneIsLost) {
   take_walks(1000, [](Dice dice) {
     Agenda agenda;
@@ -72,11 +63,34 @@ TEST(AgendaWalk, RequestsMergeAndNoneIsLost) {
         continue;
       }
       const auto job = random_request(dice);
-      ask(agenda, job);
+      agenda.ask_for(job);
       requests.add(job);
     }
     while (const auto job = requests.next()) ASSERT_EQ(agenda.next(), job);
     ASSERT_EQ(agenda.next(), std::nullopt);
+  });
+}
+
+TEST(AgendaWalk, WhoeverWaitsIsWithOneJobThatIsDone) {
+  take_walks(300, [](Dice dice) {
+    Agenda agenda;
+    std::vector<Ticket> asked;
+    std::vector<Ticket> done;
+    for (Ticket ticket = 1; ticket < 300; ++ticket) {
+      auto job = random_request(dice);
+      if (job.kind == Job::Kind::kScale) job.workers = static_cast<unsigned>(dice.between(1, 3));
+      job.waiting = {ticket};
+      agenda.ask_for(job);
+      asked.push_back(ticket);
+      if (dice.once_in(3)) agenda.ask_for(random_request(dice));
+      if (!dice.once_in(2)) continue;
+      const auto next = agenda.next();
+      done.insert(done.end(), next->waiting.begin(), next->waiting.end());
+    }
+    while (const auto next = agenda.next())
+      done.insert(done.end(), next->waiting.begin(), next->waiting.end());
+    std::sort(done.begin(), done.end());
+    ASSERT_EQ(done, asked);
   });
 }
 

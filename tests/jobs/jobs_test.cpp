@@ -1,7 +1,8 @@
 // Jobs with a real fleet of workers that have no processes.
-#include "tcp_echo/master/jobs.hpp"
+#include "tcp_echo/jobs/jobs.hpp"
 
 #include "support/household.hpp"
+#include "tcp_echo/base/version.hpp"
 #include "tcp_echo/config/worker_count.hpp"
 
 namespace tcp_echo::test {
@@ -13,21 +14,13 @@ using namespace std::chrono_literals;
 class Listening final : public JobWaiter {
  public:
   void on_begin(const Job& job) override { heard.push_back(name_of(job) + " begins"); }
-  void on_end(const Job& job, const Result<void>& done) override {
-    heard.push_back(name_of(job) + (done ? " done" : " failed: " + done.error().text));
+  void on_end(const Job& job, const Outcome& outcome) override {
+    heard.push_back(name_of(job) + (outcome ? " done" : " failed: " + outcome.error().text));
   }
   std::vector<std::string> heard;
 
  private:
-  static std::string name_of(const Job& job) {
-    switch (job.kind) {
-      case Job::Kind::kUpgrade: return "upgrade";
-      case Job::Kind::kReload: return "reload";
-      case Job::Kind::kScale: return "scale";
-      case Job::Kind::kRestart: return "restart";
-    }
-    return "";
-  }
+  static std::string name_of(const Job& job) { return std::string(tcp_echo::name_of(job.kind)); }
 };
 
 struct JobsTest : ::testing::Test, private Jobs::Host {
@@ -56,7 +49,7 @@ struct JobsTest : ::testing::Test, private Jobs::Host {
     return {.on_all_ready = [] {},
             .on_start_failure = [](const Error&) {},
             .on_change = [this] { jobs.proceed(); },
-            .on_leaving = [this](unsigned slot, pid_t worker) { jobs.ask_for_restart(slot, worker); },
+            .on_leaving = [this](unsigned slot, pid_t worker) { jobs.ask_for_successor(slot, worker); },
             .on_all_gone = [] {}};
   }
   UpgradeState recorded() const {
@@ -78,6 +71,7 @@ struct JobsTest : ::testing::Test, private Jobs::Host {
   int upgrades = 0;
   int proofs = 0;
   int ways_back = 0;
+  std::vector<std::string> answers;  ///< "7: scaled to 3 workers"
   Listening waiter;
   Fleet fleet{clock, scoreboard, launcher, generation, kWorkers, handlers()};
   Jobs jobs{clock, fleet, scoreboard, host(), kWorkers};
@@ -90,12 +84,16 @@ struct JobsTest : ::testing::Test, private Jobs::Host {
   void upgrade() override { ++upgrades; }
   void prove() override { ++proofs; }
   void go_back() override { ++ways_back; }
+  void answer(Ticket ticket, const Outcome& outcome) override {
+    answers.push_back(std::to_string(ticket) +
+                      (outcome ? ": " + *outcome : " failed: " + outcome.error().text));
+  }
 };
 
 using Story = std::vector<std::string>;
 
 TEST_F(JobsTest, WaitUntilTheServiceIsUp) {
-  jobs.ask_for_workers(1);
+  jobs.ask_for_more_workers(1);
   fleet.start();
   clock.turn(0ms);
   EXPECT_TRUE(waiter.heard.empty());
@@ -140,7 +138,7 @@ TEST_F(JobsTest, RefuseAReloadThatWantsAnotherUser) {
 TEST_F(JobsTest, AreDoneOneAfterTheOtherAndAfterTheLeaversOfTheLastOne) {
   come_up();
   next_config->config.workers = kWorkers;
-  jobs.ask_for_workers(1);
+  jobs.ask_for_more_workers(1);
   jobs.ask_for_reload();
   let_it_happen();
   clock.turn(0ms);
@@ -153,7 +151,7 @@ TEST_F(JobsTest, AreDoneOneAfterTheOtherAndAfterTheLeaversOfTheLastOne) {
 
 TEST_F(JobsTest, KeepANumberOfWorkersThatWasSetByHandUntilTheConfigurationNamesAnother) {
   come_up();
-  jobs.ask_for_workers(1);
+  jobs.ask_for_more_workers(1);
   let_it_happen();
   jobs.ask_for_reload();
   let_it_happen();
@@ -167,14 +165,14 @@ TEST_F(JobsTest, KeepANumberOfWorkersThatWasSetByHandUntilTheConfigurationNamesA
 
 TEST_F(JobsTest, NeedNoneWhereNothingIsToBeDone) {
   come_up();
-  jobs.ask_for_workers(1);
-  jobs.ask_for_workers(-1);
-  jobs.ask_for_restart(0, 4711);  // that worker has died meanwhile
+  jobs.ask_for_more_workers(1);
+  jobs.ask_for_more_workers(-1);
+  jobs.ask_for_restart(0, 4711, kNobody);  // that worker has died meanwhile
   let_it_happen();
   EXPECT_TRUE(waiter.heard.empty());
-  jobs.ask_for_workers(-1);
+  jobs.ask_for_more_workers(-1);
   let_it_happen();
-  jobs.ask_for_workers(-1);
+  jobs.ask_for_more_workers(-1);
   let_leavers_go();
   let_it_happen();
   EXPECT_EQ(waiter.heard, (Story{"scale begins", "scale done"}));
@@ -188,7 +186,7 @@ TEST_F(JobsTest, ReplaceAWorkerThatWantsToLeaveAndTryAgainIfThatFails) {
   clock.turn(0ms);
   EXPECT_EQ(waiter.heard.back(), "restart failed: worker 2 cannot be started: no more processes");
   EXPECT_EQ(log.lines_with("has no successor"), 1U);
-  EXPECT_EQ(recorded().restarts.size(), 1U) << "another program would try it again as well";
+  EXPECT_EQ(recorded().jobs.size(), 1U) << "another program would try it again as well";
   launcher.fail_with(std::nullopt);
   clock.turn(99ms);
   EXPECT_EQ(launcher.count(), kWorkers);
@@ -205,7 +203,8 @@ TEST_F(JobsTest, HoldOnDuringAnUpgradeAndTellOfOneThatFails) {
   clock.turn(0ms);
   EXPECT_EQ(upgrades, 1);
   EXPECT_EQ(waiter.heard, Story{"upgrade begins"});
-  EXPECT_TRUE(recorded().reload_is_asked) << "the next program will do it";
+  EXPECT_EQ(recorded().jobs, (std::vector<Job>{{.kind = Job::Kind::kReload}}))
+      << "the next program will do it";
   jobs.on_upgrade_failed({ExitCode::kConfig, "it is no program"});
   EXPECT_EQ(waiter.heard.back(), "upgrade failed: it is no program");
   let_it_happen();
@@ -215,7 +214,7 @@ TEST_F(JobsTest, HoldOnDuringAnUpgradeAndTellOfOneThatFails) {
 TEST_F(JobsTest, ShowFirstThatTheyCanServeAfterATakeOver) {
   come_up();
   UpgradeState state;
-  state.workers_asked = 1;
+  state.jobs = {{.kind = Job::Kind::kScale, .by = 1}};
   jobs.restore(state, true);
   jobs.proceed();
   let_it_happen();
@@ -229,7 +228,7 @@ TEST_F(JobsTest, ShowFirstThatTheyCanServeAfterATakeOver) {
 TEST_F(JobsTest, GoBackIfTheyCannotAndOweWhatWasAskedFor) {
   come_up();
   UpgradeState state;
-  state.reload_is_asked = true;
+  state.jobs = {{.kind = Job::Kind::kReload}};
   jobs.restore(state, true);
   next_config = failure(ExitCode::kConfig, "x.toml:3: nonsense");
   jobs.proceed();
@@ -237,7 +236,7 @@ TEST_F(JobsTest, GoBackIfTheyCannotAndOweWhatWasAskedFor) {
   EXPECT_EQ(ways_back, 1);
   EXPECT_EQ(proofs, 0);
   EXPECT_TRUE(jobs.is_busy());
-  EXPECT_TRUE(recorded().reload_is_asked);
+  EXPECT_EQ(recorded().jobs, state.jobs);
   EXPECT_EQ(waiter.heard, Story{"reload begins"}) << "the former program tells of the end";
 }
 
@@ -245,11 +244,105 @@ TEST_F(JobsTest, EndWithTheService) {
   come_up();
   jobs.ask_for_reload();
   clock.turn(0ms);
-  jobs.ask_for_workers(1);
+  jobs.ask_for_more_workers(1);
   fleet.drain();
   clock.turn(0ms);
   EXPECT_EQ(waiter.heard, Story{"reload begins"});
   EXPECT_FALSE(jobs.is_busy());
+}
+
+// ---- those who wait
+
+TEST_F(JobsTest, AnswerEachWhoWaitsWhenItIsDone) {
+  come_up();
+  jobs.ask_for_reload(1);
+  jobs.ask_for_reload(2);
+  jobs.ask_for_workers(3, 3);
+  clock.turn(0ms);
+  EXPECT_TRUE(answers.empty());
+  let_it_happen();
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].substr(0, 33), "1: reloaded: generation 2 serves ");
+  EXPECT_EQ(answers[1].substr(0, 3), "2: ");
+  let_leavers_go();
+  let_it_happen();
+  EXPECT_EQ(answers.back(), "3: scaled to 3 workers");
+}
+
+TEST_F(JobsTest, AnswerWithTheReasonIfItCannotBeDone) {
+  come_up();
+  next_config = failure(ExitCode::kConfig, "x.toml:3: nonsense");
+  jobs.ask_for_reload(1);
+  let_it_happen();
+  EXPECT_EQ(answers, Story{"1 failed: x.toml:3: nonsense"});
+}
+
+TEST_F(JobsTest, AnswerAlsoWhereNothingIsToBeDone) {
+  come_up();
+  jobs.ask_for_workers(kWorkers, 1);
+  jobs.ask_for_restart(0, 4711, 2);
+  let_it_happen();
+  EXPECT_EQ(answers,
+            (Story{"1: already 2 workers; not changed", "2: worker 1 (pid 4711) has a successor already"}));
+}
+
+TEST_F(JobsTest, DoNotTryAgainWhatAnOperatorHasBeenToldToHaveFailed) {
+  come_up();
+  launcher.fail_with("no more processes");
+  jobs.ask_for_restart(1, fleet.worker_of(1), 1);
+  clock.turn(0ms);
+  EXPECT_EQ(answers, Story{"1 failed: worker 2 cannot be started: no more processes"});
+  EXPECT_TRUE(recorded().jobs.empty());
+}
+
+TEST_F(JobsTest, LeaveThoseWhoWaitForAnUpgradeToTheNextProgram) {
+  come_up();
+  jobs.ask_for_upgrade(7);
+  clock.turn(0ms);
+  EXPECT_EQ(recorded().waiting, std::vector<Ticket>{7});
+  EXPECT_TRUE(answers.empty());
+}
+
+TEST_F(JobsTest, AnswerForAnUpgradeOnceThisProgramHasProvedThatItCanServe) {
+  come_up();
+  UpgradeState state;
+  state.waiting = {7};
+  state.jobs = {{.kind = Job::Kind::kReload, .waiting = {8}}};
+  jobs.restore(state, true);
+  jobs.proceed();
+  clock.turn(0ms);
+  EXPECT_TRUE(answers.empty());
+  let_it_happen();
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].substr(0, 12), "8: reloaded:") << "it has reloaded in any case";
+  EXPECT_EQ(answers[1], "7: upgraded: tcp-echo-master " + std::string(version()) + " goes on");
+  let_leavers_go();
+  let_it_happen();
+  EXPECT_EQ(waiter.heard, (Story{"reload begins", "reload done"})) << "once is enough";
+}
+
+TEST_F(JobsTest, TakeThoseWhoWaitBackToTheFormerProgramAndWhy) {
+  come_up();
+  UpgradeState state;
+  state.waiting = {7};
+  state.jobs = {{.kind = Job::Kind::kReload, .waiting = {8}}};
+  jobs.restore(state, true);
+  next_config = failure(ExitCode::kConfig, "x.toml:3: nonsense");
+  jobs.proceed();
+  let_it_happen();
+  EXPECT_EQ(recorded().waiting, state.waiting);
+  EXPECT_EQ(recorded().jobs, state.jobs);
+  EXPECT_EQ(recorded().failure, "x.toml:3: nonsense");
+  EXPECT_TRUE(answers.empty());
+}
+
+TEST_F(JobsTest, TellOfTheFailureOnceTheFormerProgramIsBack) {
+  come_up();
+  UpgradeState state;
+  state.waiting = {7};
+  jobs.restore(state, false);
+  jobs.on_return("it cannot");
+  EXPECT_EQ(answers, Story{"7 failed: it cannot"});
 }
 
 }  // namespace

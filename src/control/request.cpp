@@ -1,0 +1,122 @@
+#include "tcp_echo/control/request.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "tcp_echo/base/text.hpp"
+
+namespace tcp_echo {
+namespace {
+
+using Json = nlohmann::json;  // which finds a member fast among thousands
+using Kind = ControlArgument::Kind;
+
+constexpr std::uint64_t kMostWorkers = 1024;
+
+constexpr std::array kRows = {
+    ControlRow{ControlCommand::kStatus, "status"},
+    ControlRow{ControlCommand::kEvents,
+               "events",
+               {"after", Kind::kNumber, false, 0, std::numeric_limits<std::uint64_t>::max()},
+               false,
+               true},
+    ControlRow{ControlCommand::kReload, "reload", {}, true},
+    ControlRow{ControlCommand::kUpgrade, "upgrade", {}, true},
+    ControlRow{ControlCommand::kScale, "scale", {"workers", Kind::kNumber, true, 1, kMostWorkers}, true},
+    ControlRow{ControlCommand::kRestart, "restart", {"worker", Kind::kNumber, true, 1, kMostWorkers}, true},
+    ControlRow{ControlCommand::kLogLevel, "log-level", {"level", Kind::kWord, false}},
+    ControlRow{ControlCommand::kStop, "stop", {}, true},
+    ControlRow{ControlCommand::kVersion, "version"},
+};
+
+constexpr const char* kCommand = "command";
+constexpr const char* kWait = "wait";
+
+tl::unexpected<Error> refuse(std::string text) { return failure(ExitCode::kUsage, std::move(text)); }
+
+Result<const ControlRow*> find_row(const Json& json) {
+  const auto command = json.find(kCommand);
+  if (command == json.end() || !command->is_string())
+    return refuse(R"(a request names its command, as in {"command":"status"})");
+  const auto& word = command->get_ref<const std::string&>();
+  const auto* const row =
+      std::find_if(kRows.begin(), kRows.end(), [&](const ControlRow& each) { return each.word == word; });
+  if (row != kRows.end()) return row;
+  std::string words;
+  for (const auto& each : kRows) words += (words.empty() ? "" : ", ") + std::string(each.word);
+  return refuse(fmt::format("no command is {}; there are {}", in_quotes(word), words));
+}
+
+Result<void> check_members(const Json& json, const ControlRow& row) {
+  for (const auto& [name, value] : json.items()) {
+    if (name == kCommand || (row.may_wait && name == kWait)) continue;
+    if (row.argument.name.empty()) return refuse(fmt::format("{} takes no {}", row.word, in_quotes(name)));
+    if (name != row.argument.name)
+      return refuse(
+          fmt::format("{} takes no {}; it takes '{}'", row.word, in_quotes(name), row.argument.name));
+  }
+  if (row.argument.is_needed && !row.argument.name.empty() && !json.contains(row.argument.name))
+    return refuse(fmt::format("{} needs '{}'", row.word, row.argument.name));
+  return {};
+}
+
+Result<void> read_argument(const Json& value, const ControlRow& row, ControlRequest& request) {
+  const auto& argument = row.argument;
+  if (argument.kind == Kind::kWord) {
+    if (value.is_string()) request.word = value.get<std::string>();
+    if (request.word.empty()) return refuse(fmt::format("'{}' of {} is a text", argument.name, row.word));
+    return {};
+  }
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() < argument.min ||
+      value.get<std::uint64_t>() > argument.max) {
+    return refuse(fmt::format("'{}' of {} is a number from {} to {}", argument.name, row.word, argument.min,
+                              argument.max));
+  }
+  request.number = value.get<std::uint64_t>();
+  return {};
+}
+
+Result<void> read_wait(const Json& json, ControlRequest& request) {
+  const auto wait = json.find(kWait);
+  if (wait == json.end()) return {};
+  if (!wait->is_boolean()) return refuse(fmt::format("'{}' is true or false", kWait));
+  request.waits = wait->get<bool>();
+  return {};
+}
+
+}  // namespace
+
+std::span<const ControlRow> control_rows() { return kRows; }
+
+const ControlRow& row_of(ControlCommand command) { return kRows.at(static_cast<std::size_t>(command)); }
+
+std::string to_line(const ControlRequest& request) {
+  const auto& row = row_of(request.command);
+  nlohmann::ordered_json json = {{kCommand, row.word}};
+  const std::string name(row.argument.name);
+  if (!name.empty() && row.argument.kind == Kind::kNumber) json[name] = request.number;
+  if (row.argument.kind == Kind::kWord && !request.word.empty()) json[name] = request.word;
+  if (request.waits) json[kWait] = true;
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<ControlRequest> parse_request(std::string_view line) {
+  const auto json = Json::parse(line, nullptr, false);
+  if (!json.is_object())
+    return refuse(fmt::format("a request is one JSON object on a line, and not {}", in_quotes(line)));
+  const auto row = find_row(json);
+  if (!row) return tl::unexpected(row.error());
+  if (auto checked = check_members(json, **row); !checked) return tl::unexpected(checked.error());
+  ControlRequest request{.command = (*row)->command};
+  if (const std::string name((*row)->argument.name); !name.empty() && json.contains(name)) {
+    if (auto read = read_argument(json.at(name), **row, request); !read) return tl::unexpected(read.error());
+  }
+  if (auto read = read_wait(json, request); !read) return tl::unexpected(read.error());
+  return request;
+}
+
+}  // namespace tcp_echo
