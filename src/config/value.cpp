@@ -18,8 +18,6 @@ using Assigned = tl::expected<void, std::string>;
 
 constexpr unsigned kLargestPort = 65535;
 constexpr std::size_t kLongestSocketPath = sizeof(sockaddr_un::sun_path) - 1;  // unix(7)
-constexpr std::string_view kOff = "off";
-constexpr std::string_view kAuto = "auto";
 
 /// What stands behind the backslash for a character that has such a short form in TOML.
 std::optional<char> escape_letter(char c) {
@@ -105,7 +103,7 @@ class Reader {
 
   Assigned operator()(const SocketValue& value) const {
     auto& path = config_.*value.member;
-    if (text_ == kOff || text_ == kAuto) {
+    if (text_ == kSocketOff || text_ == kSocketAuto) {
       path = text_;
       return {};
     }
@@ -218,7 +216,8 @@ std::string allowed(const Option& option) {
           [](const TextValue& value) { return fmt::format("at most {} bytes of UTF-8", value.max_bytes); },
           [](const PathValue&) -> std::string { return "a path"; },
           [](const SocketValue&) {
-            return fmt::format("a path of at most {} bytes, auto or off", kLongestSocketPath);
+            return fmt::format("a path of at most {} bytes, {} or {}", kLongestSocketPath, kSocketAuto,
+                               kSocketOff);
           },
           [](const ChoiceValue& value) { return listed(value.words); },
           [](const ListenValue&) {

@@ -15,22 +15,30 @@ namespace {
 using Json = nlohmann::json;  // which finds a member fast among thousands
 using Kind = ControlArgument::Kind;
 
-constexpr std::uint64_t kMostWorkers = 1024;
+constexpr std::uint64_t kMostWorkers = 1024;  // kMaxWorkers of the options; a test compares them
+
+constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 
 constexpr std::array kRows = {
-    ControlRow{ControlCommand::kStatus, "status"},
-    ControlRow{ControlCommand::kEvents,
-               "events",
-               {"after", Kind::kNumber, false, 0, std::numeric_limits<std::uint64_t>::max()},
-               false,
-               true},
-    ControlRow{ControlCommand::kReload, "reload", {}, true},
-    ControlRow{ControlCommand::kUpgrade, "upgrade", {}, true},
-    ControlRow{ControlCommand::kScale, "scale", {"workers", Kind::kNumber, true, 1, kMostWorkers}, true},
-    ControlRow{ControlCommand::kRestart, "restart", {"worker", Kind::kNumber, true, 1, kMostWorkers}, true},
-    ControlRow{ControlCommand::kLogLevel, "log-level", {"level", Kind::kWord, false}},
-    ControlRow{ControlCommand::kStop, "stop", {}, true},
-    ControlRow{ControlCommand::kVersion, "version"},
+    ControlRow{.command = ControlCommand::kStatus, .word = "status"},
+    ControlRow{.command = ControlCommand::kEvents,
+               .word = "events",
+               .argument = {"after", Kind::kNumber, false, 0, kAnyNumber},
+               .may_wait = true},
+    ControlRow{.command = ControlCommand::kReload, .word = "reload", .is_job = true},
+    ControlRow{.command = ControlCommand::kUpgrade, .word = "upgrade", .is_job = true},
+    ControlRow{.command = ControlCommand::kScale,
+               .word = "scale",
+               .argument = {"workers", Kind::kNumber, true, 1, kMostWorkers},
+               .is_job = true},
+    ControlRow{.command = ControlCommand::kRestart,
+               .word = "restart",
+               .argument = {"worker", Kind::kNumber, true, 1, kMostWorkers},
+               .is_job = true},
+    ControlRow{
+        .command = ControlCommand::kLogLevel, .word = "log-level", .argument = {"level", Kind::kWord, false}},
+    ControlRow{.command = ControlCommand::kStop, .word = "stop", .is_job = true},
+    ControlRow{.command = ControlCommand::kVersion, .word = "version"},
 };
 
 constexpr const char* kCommand = "command";

@@ -75,16 +75,6 @@ void ControlServer::restore(const ControlRecord& record) {
   for (const auto& session : record.sessions)
     sessions_[session.ticket] =
         std::make_unique<ControlSession>(loop_, clock_, *handlers_, session, copy_of(session.fd));
-  refuse_what_is_not_known_here(record);
-}
-
-/// The former program has understood what its client waits for; an older one that takes over may not.
-void ControlServer::refuse_what_is_not_known_here(const ControlRecord& record) {
-  for (const auto& session : record.sessions) {
-    if (session.request.empty()) continue;
-    const auto request = parse_request(session.request);
-    if (!request) answer(session.ticket, ControlReply::failed(request.error().text));
-  }
 }
 
 ControlServer::~ControlServer() = default;
@@ -128,16 +118,13 @@ void ControlServer::welcome(UniqueFd client) {
 
 void ControlServer::answer(Ticket ticket, const ControlReply& reply) {
   const auto found = sessions_.find(ticket);
-  if (found != sessions_.end() && found->second->is_waiting()) found->second->answer(reply);
+  if (found != sessions_.end() && found->second->request()) found->second->answer(reply);
 }
 
 std::vector<ControlServer::Waiting> ControlServer::waiting() const {
   std::vector<Waiting> all;
-  for (const auto& [ticket, session] : sessions_) {
-    const auto request =
-        session->is_waiting() ? parse_request(session->request()) : failure(ExitCode::kUsage, "");
-    if (request) all.push_back({ticket, *request});
-  }
+  for (const auto& [ticket, session] : sessions_)
+    if (session->request()) all.push_back({ticket, *session->request()});
   return all;
 }
 

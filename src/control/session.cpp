@@ -40,14 +40,13 @@ ControlSession::ControlSession(Loop& loop, Timekeeper& clock, const ControlSessi
     : handlers_(handlers),
       ticket_(record.ticket),
       socket_(std::move(socket)),
-      is_last_(record.is_last),
       has_finished_(record.has_finished),
       input_(record.input),
       output_(record.output),
-      request_(record.request),
       poll_(loop, socket_.get(), [this] { on_ready(); }),
       deadline_(clock, [this] { on_time(); }) {
-  enter(!output_.empty() ? State::kReads : !request_.empty() ? State::kWaits : State::kAsks);
+  if (!record.request.empty()) take_up(record.request);
+  enter(!output_.empty() ? State::kReads : request_ ? State::kWaits : State::kAsks);
 }
 
 ControlSessionRecord ControlSession::record() const {
@@ -55,8 +54,7 @@ ControlSessionRecord ControlSession::record() const {
           .ticket = ticket_,
           .input = input_,
           .output = output_,
-          .request = state_ == State::kWaits ? request_ : std::string(),
-          .is_last = is_last_,
+          .request = request_ ? to_line(*request_) : std::string(),
           .has_finished = has_finished_};
 }
 
@@ -105,27 +103,32 @@ void ControlSession::read() {
 
 void ControlSession::take_request() {
   const auto end = input_.find('\n');
-  if (std::min(end, input_.size()) > kLongestRequest)
-    return dismiss(ControlReply::failed(fmt::format("a request has at most {} bytes", kLongestRequest)));
-  request_ = input_.substr(0, end);
+  if (std::min(end, input_.size()) > kLongestRequest) {
+    input_.clear();
+    has_finished_ = true;
+    return answer(ControlReply::failed(fmt::format("a request has at most {} bytes", kLongestRequest)));
+  }
+  take_up(input_.substr(0, end));
   input_.erase(0, end == std::string::npos ? end : end + 1);
-  const auto request = parse_request(request_);
+  if (!request_) return write();
   enter(State::kWaits);
-  if (!request) return answer(ControlReply::failed(request.error().text));
-  handlers_.on_request(*this, *request);
+  handlers_.on_request(*this, ControlRequest(*request_));  // which the answer ends
+}
+
+/// There is a request then, or an answer that says what is wrong with the line.
+void ControlSession::take_up(const std::string& line) {
+  if (const auto request = parse_request(line))
+    request_ = *request;
+  else
+    output_ = to_line(ControlReply::failed(request.error().text)) + '\n';
 }
 
 // ---- what it is told
 
 void ControlSession::answer(const ControlReply& reply) {
+  request_.reset();
   output_ = to_line(reply) + '\n';
-  request_.clear();
   write();
-}
-
-void ControlSession::dismiss(const ControlReply& reply) {
-  is_last_ = true;
-  answer(reply);
 }
 
 void ControlSession::write() {
@@ -136,7 +139,7 @@ void ControlSession::write() {
     if (state_ != State::kReads) enter(State::kReads);
     return;
   }
-  if (is_last_ || (has_finished_ && input_.empty())) return handlers_.on_end(*this);
+  if (has_finished_ && input_.empty()) return handlers_.on_end(*this);
   enter(State::kAsks);
 }
 

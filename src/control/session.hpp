@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "tcp_echo/base/ticket.hpp"
@@ -30,18 +31,16 @@ class ControlSession {
   /// Loop, clock and handlers outlive it.
   ControlSession(Loop& loop, Timekeeper& clock, const ControlSessionHandlers& handlers, Ticket ticket,
                  UniqueFd socket);
-  /// Goes on where another program has stopped.
+  /// Goes on where another program has stopped. That may have known more requests than this one.
   ControlSession(Loop& loop, Timekeeper& clock, const ControlSessionHandlers& handlers,
                  const ControlSessionRecord& record, UniqueFd socket);
 
   /// Of what it has asked for; while it waits.
   void answer(const ControlReply& reply);
 
-  /// What it waits for; the line.
-  const std::string& request() const noexcept { return request_; }
-
   Ticket ticket() const noexcept { return ticket_; }
-  bool is_waiting() const noexcept { return state_ == State::kWaits; }
+  /// What it waits for, if it waits.
+  const std::optional<ControlRequest>& request() const noexcept { return request_; }
   ControlSessionRecord record() const;
 
  private:
@@ -58,18 +57,17 @@ class ControlSession {
   bool has_request() const;
   void read();
   void take_request();
-  void dismiss(const ControlReply& reply);
+  void take_up(const std::string& line);
   void write();
 
   const ControlSessionHandlers& handlers_;
   Ticket ticket_;
   UniqueFd socket_;
   State state_ = State::kAsks;
-  bool is_last_;         ///< no request counts after this answer
-  bool has_finished_;    ///< it sends no more
-  std::string input_;    ///< what has come and is not taken yet
-  std::string output_;   ///< what is left of the answer
-  std::string request_;  ///< the line that waits for its answer
+  bool has_finished_;   ///< it sends no more, or no more that counts
+  std::string input_;   ///< what has come and is not taken yet
+  std::string output_;  ///< what is left of the answer
+  std::optional<ControlRequest> request_;
   Poll poll_;
   Deadline deadline_;
 };

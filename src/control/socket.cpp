@@ -8,13 +8,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <system_error>
 #include <thread>
 
+#include "tcp_echo/base/environment.hpp"
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo {
@@ -29,11 +28,6 @@ constexpr mode_t kOwnerOnly = 0177;  // what the mode of the file is without, as
 
 tl::unexpected<Error> refuse(const std::string& path, const std::string& why) {
   return failure(ExitCode::kCantCreate, "cannot make the control socket " + printable(path) + ": " + why);
-}
-
-std::string value_of(const char* variable) {
-  const char* const value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): no thread sets it
-  return value == nullptr ? std::string() : value;
 }
 
 std::optional<sockaddr_un> address_of(const std::string& path) {
@@ -88,9 +82,9 @@ std::optional<FileId> file_at(const std::string& path) {
 std::vector<std::string> usual_control_sockets() {
   constexpr uid_t kRoot = 0;
   // systemd separates several folders by colons; the first is the service's own.
-  const auto given = value_of("RUNTIME_DIRECTORY");
+  const std::string given(environment_variable("RUNTIME_DIRECTORY"));
   const std::string folders[] = {given.substr(0, given.find(':')), ::geteuid() == kRoot ? "/run" : "",
-                                 value_of("XDG_RUNTIME_DIR")};
+                                 std::string(environment_variable("XDG_RUNTIME_DIR"))};
   std::vector<std::string> sockets;
   for (const auto& folder : folders) {
     std::error_code error;
@@ -129,8 +123,8 @@ Result<UniqueFd> connect_to_control_socket(const std::string& path, std::chrono:
   const auto address = address_of(path);
   if (!address) return failure(ExitCode::kUsage, cannot + ": no path of a socket");
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval time{patience / 1s, std::chrono::microseconds(patience % 1s)
-                                        .count()};  // connect waits so long as well, SO_SNDTIMEO in socket(7)
+  // connect waits so long as well: SO_SNDTIMEO, socket(7).
+  const timeval time{patience / 1s, std::chrono::microseconds(patience % 1s).count()};
   if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) != 0)
     return system_failure("create a socket", errno);
   if (::connect(fd.get(), generic(*address), sizeof(*address)) == 0) return fd;

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
 #include <thread>
 
@@ -15,6 +14,7 @@
 #include "events_view.hpp"
 #include "status_view.hpp"
 #include "style.hpp"
+#include "tcp_echo/base/environment.hpp"
 #include "tcp_echo/base/version.hpp"
 
 namespace tcp_echo {
@@ -26,16 +26,12 @@ constexpr auto kWatchEvery = 1s;
 /// To the upper left corner, and nothing below: ED and CUP of console_codes(4).
 constexpr std::string_view kClearScreen = "\x1b[H\x1b[J";
 
-std::string value_of(const char* variable) {
-  const char* const value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): there is one thread
-  return value == nullptr ? std::string() : value;
-}
-
 bool is_on_a_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
 /// As https://no-color.org has it.
 Style style_of_output() {
-  return Style(is_on_a_terminal() && value_of("NO_COLOR").empty() && value_of("TERM") != "dumb");
+  return Style(is_on_a_terminal() && environment_variable("NO_COLOR").empty() &&
+               environment_variable("TERM") != "dumb");
 }
 
 void print(std::string_view text) {
@@ -47,9 +43,9 @@ void print(std::string_view text) {
 /// --socket, else the place that the daemon would take from the same environment, else the only one there is.
 Result<std::string> socket_for(const CtlCommand& command) {
   if (!command.socket.empty()) return command.socket;
-  if (const auto given = value_of("TCP_ECHO_CONTROL_SOCKET");
+  if (const auto given = environment_variable("TCP_ECHO_CONTROL_SOCKET");
       !given.empty() && given != "auto" && given != "off")
-    return given;
+    return std::string(given);
   return find_control_socket();
 }
 

@@ -5,11 +5,12 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string_view>
 #include <vector>
+
+#include "tcp_echo/base/environment.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -21,8 +22,7 @@ std::vector<fs::path> places_of(const std::string& called_as) {
   if (called_as.empty()) return {};
   if (called_as.find('/') != std::string::npos) return {called_as};
   std::vector<fs::path> places;
-  const char* const path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
+  std::istringstream folders{std::string(environment_variable("PATH"))};
   for (std::string folder; std::getline(folders, folder, ':');)
     places.push_back(fs::path(folder) / called_as);
   return places;

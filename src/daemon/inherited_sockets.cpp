@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "tcp_echo/base/environment.hpp"
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config/options.hpp"
 
@@ -17,8 +18,7 @@ namespace {
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
 
 std::string take_variable(const char* name) {
-  const char* const value = std::getenv(name);
-  std::string text = value == nullptr ? "" : value;
+  std::string text(environment_variable(name));
   ::unsetenv(name);
   return text;
 }

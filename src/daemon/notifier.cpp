@@ -7,22 +7,17 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <string_view>
 
+#include "tcp_echo/base/environment.hpp"
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string_view variable(const char* name) {
-  const char* const value = std::getenv(name);
-  return value == nullptr ? std::string_view() : value;
-}
 
 /// A path, or a name in the abstract namespace written with '@' (unix(7)).
 UniqueFd connect_to(std::string_view name) {
@@ -46,9 +41,9 @@ UniqueFd connect_to(std::string_view name) {
 }
 
 std::optional<std::chrono::milliseconds> wanted_interval() {
-  const auto limit = parse_number(variable("WATCHDOG_USEC"));
+  const auto limit = parse_number(environment_variable("WATCHDOG_USEC"));
   if (!limit || *limit == 0) return std::nullopt;
-  const auto whose = variable("WATCHDOG_PID");
+  const auto whose = environment_variable("WATCHDOG_PID");
   if (!whose.empty() && parse_number(whose) != static_cast<std::uint64_t>(::getpid())) return std::nullopt;
   constexpr std::uint64_t kLongest = std::chrono::microseconds(24h * 365).count();
   const std::chrono::microseconds half(std::min(*limit, kLongest) / 2);
@@ -59,7 +54,7 @@ std::optional<std::chrono::milliseconds> wanted_interval() {
 }  // namespace
 
 Notifier::Notifier(Loop& loop) {
-  const auto name = variable("NOTIFY_SOCKET");
+  const auto name = environment_variable("NOTIFY_SOCKET");
   if (name.empty()) return;
   socket_ = connect_to(name);
   if (!socket_) return;

@@ -54,23 +54,26 @@ Jobs::Jobs(Timekeeper& clock, Fleet& fleet, Scoreboard& scoreboard, Host& host, 
       }) {}
 
 void Jobs::ask_for(Job job) {
-  std::erase(job.waiting, kNobody);
   agenda_.ask_for(std::move(job));
   proceed();
 }
 
-void Jobs::ask_for_reload(Ticket ticket) { ask_for({.kind = Job::Kind::kReload, .waiting = {ticket}}); }
+void Jobs::ask_for_reload(std::vector<Ticket> waiting) {
+  ask_for({.kind = Job::Kind::kReload, .waiting = std::move(waiting)});
+}
 
-void Jobs::ask_for_upgrade(Ticket ticket) { ask_for({.kind = Job::Kind::kUpgrade, .waiting = {ticket}}); }
+void Jobs::ask_for_upgrade(std::vector<Ticket> waiting) {
+  ask_for({.kind = Job::Kind::kUpgrade, .waiting = std::move(waiting)});
+}
 
 void Jobs::ask_for_more_workers(int by) { ask_for({.kind = Job::Kind::kScale, .by = by}); }
 
-void Jobs::ask_for_workers(unsigned workers, Ticket ticket) {
-  ask_for({.kind = Job::Kind::kScale, .workers = workers, .waiting = {ticket}});
+void Jobs::ask_for_workers(unsigned workers, std::vector<Ticket> waiting) {
+  ask_for({.kind = Job::Kind::kScale, .workers = workers, .waiting = std::move(waiting)});
 }
 
-void Jobs::ask_for_restart(unsigned slot, pid_t worker, Ticket ticket) {
-  ask_for({.kind = Job::Kind::kRestart, .slot = slot, .worker = worker, .waiting = {ticket}});
+void Jobs::ask_for_restart(unsigned slot, pid_t worker, std::vector<Ticket> waiting) {
+  ask_for({.kind = Job::Kind::kRestart, .slot = slot, .worker = worker, .waiting = std::move(waiting)});
 }
 
 void Jobs::ask_for_successor(unsigned slot, pid_t worker) {

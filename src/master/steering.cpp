@@ -10,6 +10,7 @@
 
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/base/version.hpp"
+#include "tcp_echo/config/options.hpp"
 #include "tcp_echo/ipc/text_notice.hpp"
 #include "tcp_echo/status/service_status.hpp"
 #include "tcp_echo/status/status_json.hpp"
@@ -31,8 +32,9 @@ bool follows(const ControlServer::Waiting& client) { return client.request.waits
 }  // namespace
 
 std::optional<ControlSocket> hold_control_socket(const Config& config) {
-  if (config.control_socket == "off") return std::nullopt;
-  if (config.control_socket != "auto") return value_or_throw(ControlSocket::claim(config.control_socket));
+  if (config.control_socket == kSocketOff) return std::nullopt;
+  if (config.control_socket != kSocketAuto)
+    return value_or_throw(ControlSocket::claim(config.control_socket));
   const auto places = usual_control_sockets();
   if (places.empty()) {
     spdlog::info("no control socket: there is no usual folder for it (--control-socket)");
@@ -95,9 +97,10 @@ void Steering::on_request(Ticket ticket, const ControlRequest& request) {
   switch (request.command) {
     case ControlCommand::kStatus: return tell_status(ticket);
     case ControlCommand::kEvents: return follow(ticket, request);
-    case ControlCommand::kReload: return jobs_.ask_for_reload(ticket);
-    case ControlCommand::kUpgrade: return jobs_.ask_for_upgrade(ticket);
-    case ControlCommand::kScale: return jobs_.ask_for_workers(static_cast<unsigned>(request.number), ticket);
+    case ControlCommand::kReload: return jobs_.ask_for_reload({ticket});
+    case ControlCommand::kUpgrade: return jobs_.ask_for_upgrade({ticket});
+    case ControlCommand::kScale:
+      return jobs_.ask_for_workers(static_cast<unsigned>(request.number), {ticket});
     case ControlCommand::kRestart: return restart(ticket, static_cast<unsigned>(request.number));
     case ControlCommand::kLogLevel: return answer(ticket, host_.log_level(request.word));
     case ControlCommand::kStop: return host_.stop_for("control socket");
@@ -139,7 +142,7 @@ void Steering::look_for_events() {
 
 void Steering::restart(Ticket ticket, unsigned slot) {
   const auto worker = fleet_.worker_of(slot - 1);
-  if (worker != 0) return jobs_.ask_for_restart(slot - 1, worker, ticket);
+  if (worker != 0) return jobs_.ask_for_restart(slot - 1, worker, {ticket});
   server_->answer(ticket, ControlReply::failed(fmt::format("worker {} does not run now; the service has {}",
                                                            slot, counted(jobs_.workers(), "worker"))));
 }

@@ -68,7 +68,6 @@ Json json_of(const ControlSessionRecord& session) {
           {"input", json_of_bytes(session.input)},
           {"output", json_of_bytes(session.output)},
           {"request", json_of_bytes(session.request)},
-          {"is_last", session.is_last},
           {"has_finished", session.has_finished}};
 }
 
@@ -143,9 +142,9 @@ Job job_from(const Json& json) {
 }
 
 ControlSessionRecord session_from(const Json& json) {
-  return {json.at("fd").get<int>(),           json.at("ticket").get<Ticket>(), bytes_from(json.at("input")),
-          bytes_from(json.at("output")),      bytes_from(json.at("request")),  json.at("is_last").get<bool>(),
-          json.at("has_finished").get<bool>()};
+  return {json.at("fd").get<int>(),       json.at("ticket").get<Ticket>(),
+          bytes_from(json.at("input")),   bytes_from(json.at("output")),
+          bytes_from(json.at("request")), json.at("has_finished").get<bool>()};
 }
 
 AddressRecord address_from(const Json& json) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tcp_echo/config/options.hpp"
+
 namespace tcp_echo::test {
 namespace {
 
@@ -19,6 +21,11 @@ std::string complaint_about_request(const std::string& line) {
 
 TEST(ControlRequest, RowsStandInTheOrderOfTheirCommands) {
   for (const auto& row : control_rows()) EXPECT_EQ(&row_of(row.command), &row) << row.word;
+}
+
+TEST(ControlRequest, MayAskForAsManyWorkersAsTheOptionMay) {
+  EXPECT_EQ(row_of(ControlCommand::kScale).argument.max, kMaxWorkers);
+  EXPECT_EQ(row_of(ControlCommand::kRestart).argument.max, kMaxWorkers);
 }
 
 TEST(ControlRequest, OfEachCommandComesBackAsItWas) {

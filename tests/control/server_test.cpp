@@ -391,5 +391,20 @@ TEST_F(ControlServerTest, GoesOnInTheNextProgramWhereItHasStopped) {
   EXPECT_FALSE(silent.has_ended());
 }
 
+TEST_F(ControlServerTest, TellsAClientThatWaitsForWhatOnlyTheFormerProgramKnew) {
+  Operator waiting(path);
+  waiting.send(kReload);
+  ASSERT_TRUE(until([&] { return !asked.empty(); }));
+  auto record = server->record();
+  record.sessions.at(0).request = "{\"command\":\"dance\"}";
+  const auto socket = copy_of(record.fd);
+  const auto client = copy_of(record.sessions[0].fd);
+  record.fd = socket.get();
+  record.sessions[0].fd = client.get();
+  server.reset();
+  server = std::make_unique<ControlServer>(loop, clock, record, listener());
+  EXPECT_TRUE(hears(waiting, "no command is 'dance'"));
+}
+
 }  // namespace
 }  // namespace tcp_echo::test

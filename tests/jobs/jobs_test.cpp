@@ -167,7 +167,7 @@ TEST_F(JobsTest, NeedNoneWhereNothingIsToBeDone) {
   come_up();
   jobs.ask_for_more_workers(1);
   jobs.ask_for_more_workers(-1);
-  jobs.ask_for_restart(0, 4711, kNobody);  // that worker has died meanwhile
+  jobs.ask_for_restart(0, 4711);  // that worker has died meanwhile
   let_it_happen();
   EXPECT_TRUE(waiter.heard.empty());
   jobs.ask_for_more_workers(-1);
@@ -255,9 +255,9 @@ TEST_F(JobsTest, EndWithTheService) {
 
 TEST_F(JobsTest, AnswerEachWhoWaitsWhenItIsDone) {
   come_up();
-  jobs.ask_for_reload(1);
-  jobs.ask_for_reload(2);
-  jobs.ask_for_workers(3, 3);
+  jobs.ask_for_reload({1});
+  jobs.ask_for_reload({2});
+  jobs.ask_for_workers(3, {3});
   clock.turn(0ms);
   EXPECT_TRUE(answers.empty());
   let_it_happen();
@@ -272,15 +272,15 @@ TEST_F(JobsTest, AnswerEachWhoWaitsWhenItIsDone) {
 TEST_F(JobsTest, AnswerWithTheReasonIfItCannotBeDone) {
   come_up();
   next_config = failure(ExitCode::kConfig, "x.toml:3: nonsense");
-  jobs.ask_for_reload(1);
+  jobs.ask_for_reload({1});
   let_it_happen();
   EXPECT_EQ(answers, Story{"1 failed: x.toml:3: nonsense"});
 }
 
 TEST_F(JobsTest, AnswerAlsoWhereNothingIsToBeDone) {
   come_up();
-  jobs.ask_for_workers(kWorkers, 1);
-  jobs.ask_for_restart(0, 4711, 2);
+  jobs.ask_for_workers(kWorkers, {1});
+  jobs.ask_for_restart(0, 4711, {2});
   let_it_happen();
   EXPECT_EQ(answers,
             (Story{"1: already 2 workers; not changed", "2: worker 1 (pid 4711) has a successor already"}));
@@ -289,7 +289,7 @@ TEST_F(JobsTest, AnswerAlsoWhereNothingIsToBeDone) {
 TEST_F(JobsTest, DoNotTryAgainWhatAnOperatorHasBeenToldToHaveFailed) {
   come_up();
   launcher.fail_with("no more processes");
-  jobs.ask_for_restart(1, fleet.worker_of(1), 1);
+  jobs.ask_for_restart(1, fleet.worker_of(1), {1});
   clock.turn(0ms);
   EXPECT_EQ(answers, Story{"1 failed: worker 2 cannot be started: no more processes"});
   EXPECT_TRUE(recorded().jobs.empty());
@@ -297,7 +297,7 @@ TEST_F(JobsTest, DoNotTryAgainWhatAnOperatorHasBeenToldToHaveFailed) {
 
 TEST_F(JobsTest, LeaveThoseWhoWaitForAnUpgradeToTheNextProgram) {
   come_up();
-  jobs.ask_for_upgrade(7);
+  jobs.ask_for_upgrade({7});
   clock.turn(0ms);
   EXPECT_EQ(recorded().waiting, std::vector<Ticket>{7});
   EXPECT_TRUE(answers.empty());
@@ -334,6 +334,17 @@ TEST_F(JobsTest, TakeThoseWhoWaitBackToTheFormerProgramAndWhy) {
   EXPECT_EQ(recorded().jobs, state.jobs);
   EXPECT_EQ(recorded().failure, "x.toml:3: nonsense");
   EXPECT_TRUE(answers.empty());
+}
+
+TEST_F(JobsTest, ForgetWhyTheyWantedToGoBackWhenTheFormerProgramCannotBeExecuted) {
+  come_up();
+  jobs.restore({}, true);
+  next_config = failure(ExitCode::kConfig, "x.toml:3: nonsense");
+  jobs.proceed();
+  let_it_happen();
+  ASSERT_EQ(recorded().failure, "x.toml:3: nonsense");
+  jobs.on_upgrade_failed({ExitCode::kOsError, "it is gone"});
+  EXPECT_EQ(recorded().failure, "");
 }
 
 TEST_F(JobsTest, TellOfTheFailureOnceTheFormerProgramIsBack) {

@@ -11,7 +11,6 @@
 #include "system/client.hpp"
 #include "system/control_client.hpp"
 #include "system/crowd.hpp"
-#include "system/ctl_run.hpp"
 #include "system/service.hpp"
 
 namespace tcp_echo::test {
@@ -24,7 +23,12 @@ using testing::StartsWith;
 struct Ctl : testing::Test {
   Ctl() { EXPECT_TRUE(service.daemon().is_serving()); }
 
-  Outcome run(std::vector<std::string> arguments) { return run_ctl(service.daemon(), std::move(arguments)); }
+  /// Of this daemon's control socket.
+  Launch launch_of(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--socket", service.daemon().control_socket()});
+    return {.arguments = std::move(arguments), .program = built_program("tcp-echo-ctl")};
+  }
+  Outcome run(std::vector<std::string> arguments) { return Daemon(launch_of(std::move(arguments))).wait(); }
   /// Of a run that was well.
   std::string output_of(std::vector<std::string> arguments) {
     const auto outcome = run(std::move(arguments));
@@ -38,14 +42,6 @@ struct Ctl : testing::Test {
         std::count_if(status["workers"].begin(), status["workers"].end(),
                       [](const json& worker) { return worker["state"] == "serving"; }));
   }
-  /// Without --socket.
-  static Outcome run_unaided(const std::vector<std::string>& environment) {
-    return Daemon({.arguments = {"version"},
-                   .environment = environment,
-                   .program = built_program("tcp-echo-ctl")})
-        .wait();
-  }
-
   Service service{{"--workers", "2"}};
 };
 
@@ -97,8 +93,8 @@ TEST_F(Ctl, ShowsTheStatusAsATable) {
 }
 
 TEST_F(Ctl, ShowsTheStatusAgainAndAgainUntilItIsEnded) {
-  Daemon watch(ctl_launch(service.daemon(), {"status", "--watch", "--json"}));
-  Daemon events(ctl_launch(service.daemon(), {"events", "--follow"}));
+  Daemon watch(launch_of({"status", "--watch", "--json"}));
+  Daemon events(launch_of({"events", "--follow"}));
   const auto has_said = [](Daemon& program, const std::string& text, std::size_t times) {
     return eventually([&] { return count_of(program.output(), text) >= times; });
   };
@@ -128,7 +124,7 @@ TEST_F(Ctl, IsPatientWithAMasterThatHasManyClients) {
   for (int i = 0; i < 32; ++i)
     silent.push_back(std::make_unique<ControlClient>(service.daemon().control_socket()));
   ASSERT_THAT(ControlClient(service.daemon().control_socket()).receive_line(), HasSubstr("busy"));
-  Daemon patient(ctl_launch(service.daemon(), {"version"}));
+  Daemon patient(launch_of({"version"}));
   pause_for(std::chrono::milliseconds(100));
   silent.pop_back();
   EXPECT_EQ(patient.wait().exit_code, 0);
@@ -145,7 +141,7 @@ TEST_F(Ctl, SaysThatNoMasterAnswers) {
 
 TEST_F(Ctl, SaysThatItHasNoPermission) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root: nobody else can be another user";
-  auto launch = ctl_launch(service.daemon(), {"reload"});
+  auto launch = launch_of({"reload"});
   launch.user = kNobody;
   const auto closed = Daemon(launch).wait();
   EXPECT_EQ(closed.exit_code, 77) << closed.log;
@@ -158,7 +154,9 @@ TEST_F(Ctl, SaysThatItHasNoPermission) {
 // ---- which master
 
 TEST_F(Ctl, TakesThePlaceThatTheDaemonWouldTakeFromTheSameEnvironment) {
-  EXPECT_EQ(run_unaided({"TCP_ECHO_CONTROL_SOCKET=" + service.daemon().control_socket()}).exit_code, 0);
+  Launch launch{.arguments = {"version"}, .program = built_program("tcp-echo-ctl")};
+  launch.environment = {"TCP_ECHO_CONTROL_SOCKET=" + service.daemon().control_socket()};
+  EXPECT_EQ(Daemon(std::move(launch)).wait().exit_code, 0);
 }
 
 /// What a run says that names no socket, with so many daemons that have theirs in places of their own. All

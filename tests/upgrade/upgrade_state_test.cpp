@@ -43,12 +43,8 @@ UpgradeState sample() {
                 {.kind = Job::Kind::kRestart, .slot = 1, .worker = 100, .is_tried_until_done = true}};
   state.waiting = {3};
   state.failure = "it \"cannot\"";
-  state.control = {"/run/x.sock",
-                   5,
-                   6,
-                   40,
-                   9,
-                   {{41, 3, "{\"comm", "", "{}", false, true}, {42, 4, "\xff", "x", "", true}}};
+  state.control = {
+      "/run/x.sock", 5, 6, 40, 9, {{41, 3, "{\"comm", "", "{}", true}, {42, 4, "\xff", "x", "", false}}};
   return state;
 }
 

@@ -9,7 +9,4 @@ namespace tcp_echo {
 /// Counted from 1, and not given again while the service lives: a program that takes over goes on with it.
 using Ticket = std::uint32_t;
 
-/// Nobody waits: a signal has asked, or a worker.
-inline constexpr Ticket kNobody = 0;
-
 }  // namespace tcp_echo

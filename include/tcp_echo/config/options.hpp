@@ -49,7 +49,9 @@ struct PathValue {
   std::string Config::*member;
 };
 
-/// A unix socket: a path as PathValue, or "off", or "auto", which leaves the place to us.
+/// A unix socket: a path as PathValue, or one of these words; the second leaves the place to us.
+inline constexpr std::string_view kSocketOff = "off";
+inline constexpr std::string_view kSocketAuto = "auto";
 struct SocketValue {
   std::string Config::*member;
 };

@@ -16,7 +16,6 @@ struct ControlSessionRecord {
   std::string input = {};    ///< of a request that is not complete
   std::string output = {};   ///< of an answer that has not been read
   std::string request = {};  ///< the line that waits for its answer; empty: none does
-  bool is_last = false;
   bool has_finished = false;
   bool operator==(const ControlSessionRecord&) const = default;
 };

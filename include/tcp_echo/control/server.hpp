@@ -54,7 +54,6 @@ class ControlServer {
 
  private:
   void restore(const ControlRecord& record);
-  void refuse_what_is_not_known_here(const ControlRecord& record);
   void listen();
   void welcome();
   void welcome(UniqueFd client);

@@ -62,16 +62,15 @@ class Jobs {
   void add(JobWaiter& waiter) { waiters_.push_back(&waiter); }
 
   // To be done, one thing after the other; soon, but not at once: the caller may be in the middle of the very
-  // thing that the job would change. Whoever waits for the end is answered then.
-  void ask_for(Job job);
-  void ask_for_reload(Ticket ticket = kNobody);
-  void ask_for_upgrade(Ticket ticket = kNobody);
+  // thing that the job would change. Those who wait for the end are answered then.
+  void ask_for_reload(std::vector<Ticket> waiting = {});
+  void ask_for_upgrade(std::vector<Ticket> waiting = {});
   /// So many more, or fewer if it is less than 0.
   void ask_for_more_workers(int by);
   /// So many in all.
-  void ask_for_workers(unsigned workers, Ticket ticket);
+  void ask_for_workers(unsigned workers, std::vector<Ticket> waiting = {});
   /// Of that slot's worker, from 0, as long as it is still that one.
-  void ask_for_restart(unsigned slot, pid_t worker, Ticket ticket);
+  void ask_for_restart(unsigned slot, pid_t worker, std::vector<Ticket> waiting = {});
   /// The same, on the worker's own wish: tried until it succeeds.
   void ask_for_successor(unsigned slot, pid_t worker);
 
@@ -94,6 +93,7 @@ class Jobs {
   void on_return(const std::string& why);
 
  private:
+  void ask_for(Job job);
   void begin_next();
   std::optional<Job> next_job();
   std::optional<Outcome> outcome_at_once(const Job& job) const;
