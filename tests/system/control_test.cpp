@@ -246,6 +246,16 @@ TEST_F(ControlWithFaults, TellsThoseWhoWaitThatTheServiceStops) {
   EXPECT_EQ(service.daemon().wait().exit_code, 0);
 }
 
+TEST_F(Control, TellsThoseWhoWaitThatTheStartHasFailed) {
+  const Faults faults("1 mute\n");
+  auto launch = Daemon::on_free_port({"--workers", "1", "--ready-timeout", "1500ms"});
+  launch.environment = {faults.variable()};
+  Daemon daemon(std::move(launch));
+  ControlClient waiting(daemon.control_socket());
+  EXPECT_EQ(waiting.ask(kReload), (json{{"ok", false}, {"message", "the service has stopped"}}));
+  EXPECT_EQ(daemon.wait().exit_code, 75);
+}
+
 // ---- who may, and where
 
 TEST_F(Control, OfAKilledDaemonIsReplaced) {
