@@ -143,7 +143,7 @@ std::string counted_events(const Json& status) {
                           totals.at("failed_reloads").get<std::uint64_t>());
   const auto& kernel = status.at("kernel");
   if (const auto overflows = kernel.at("listen_overflows").get<std::uint64_t>(); overflows > 0)
-    text += fmt::format("; in this network namespace {} found an accept queue full",
+    text += fmt::format("; since this network namespace was made, {} found an accept queue full",
                         counted(overflows, "handshake"));
   return text + '\n';
 }

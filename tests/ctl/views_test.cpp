@@ -97,8 +97,9 @@ TEST(StatusView, SaysFirstWhatIsWrong) {
 TEST(StatusView, TellsOfHandshakesThatFoundAQueueFull) {
   auto status = healthy_service();
   status.listen_overflows = 7;
-  EXPECT_THAT(view_of(status),
-              HasSubstr("; in this network namespace 7 handshakes found an accept queue full\n"));
+  EXPECT_THAT(
+      view_of(status),
+      HasSubstr("; since this network namespace was made, 7 handshakes found an accept queue full\n"));
 }
 
 TEST(StatusView, HasColoursOnlyWhereTheyAreWanted) {
