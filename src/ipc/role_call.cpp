@@ -11,6 +11,10 @@ std::string title_of(const ChildRole& role, unsigned number) {
   return fmt::format("tcp-echo[{}{}]", role.title, number);
 }
 
+bool is_title_of(const ChildRole& role, std::string_view title) {
+  return title.starts_with(fmt::format("tcp-echo[{}", role.title));
+}
+
 std::vector<std::string> to_argv(const ChildRole& role, const RoleCall& call) {
   return {"tcp-echo-master", std::string(role.word), std::to_string(call.number),
           std::to_string(call.listeners)};

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/ipc/role_call.hpp"
 #include "tcp_echo/ipc/sealed_text.hpp"
 
 namespace tcp_echo {
@@ -33,12 +35,19 @@ UniqueFd open_notice(const char* name, const fs::path& descriptors) {
   return {};
 }
 
-std::vector<pid_t> all_processes() {
+/// A worker puts up no notice, and may have a hundred thousand descriptors to look at.
+bool is_a_worker(pid_t pid) {
+  std::string name;
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/comm"), name);
+  return is_title_of(kWorkerRole, name);
+}
+
+std::vector<pid_t> processes_to_ask() {
   std::vector<pid_t> pids;
   std::error_code error;
   for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
     const auto pid = parse_number(entry->path().filename().string());
-    if (pid) pids.push_back(static_cast<pid_t>(*pid));
+    if (pid && !is_a_worker(static_cast<pid_t>(*pid))) pids.push_back(static_cast<pid_t>(*pid));
   }
   std::sort(pids.begin(), pids.end());
   return pids;
@@ -63,7 +72,7 @@ Result<UniqueFd> put_up_text_notice(const char* name, const std::string& text) {
 std::vector<TextNotice> find_text_notices(const char* name, std::optional<pid_t> of) {
   std::vector<TextNotice> notices;
   std::vector<ino_t> seen;
-  for (const auto pid : of ? std::vector{*of} : all_processes()) {
+  for (const auto pid : of ? std::vector{*of} : processes_to_ask()) {
     const auto notice = open_notice(name, fs::path("/proc") / std::to_string(pid) / "fd");
     struct stat status {};
     if (!notice || ::fstat(notice.get(), &status) != 0 || !has_our_network(pid)) continue;

@@ -4,10 +4,15 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <array>
 
 #include "support/child.hpp"
 #include "support/sockets.hpp"
+#include "tcp_echo/ipc/role_call.hpp"
 #include "tcp_echo/ipc/sealed_text.hpp"
 
 namespace tcp_echo::test {
@@ -66,6 +71,20 @@ TEST(AddressNotice, OfAnotherNetworkNamespaceIsNotForUs) {
   EXPECT_EQ(status, 0);
   if (is_apart == 'n') GTEST_SKIP() << "no network namespace may be made here";
   EXPECT_EQ(found, 0U);
+}
+
+TEST(AddressNotice, IsNotLookedForAmongTheManyDescriptorsOfAWorker) {
+  const auto notice = value_or_throw(put_up_notice({endpoint("127.0.0.1:7")}));
+  const auto is_found = [] {
+    const auto all = find_notices();
+    return std::any_of(all.begin(), all.end(), [](const auto& one) { return one.pid == ::getpid(); });
+  };
+  std::array<char, 16> name{};
+  ASSERT_EQ(::prctl(PR_GET_NAME, name.data()), 0);
+  ASSERT_TRUE(is_found());
+  ASSERT_EQ(::prctl(PR_SET_NAME, title_of(kWorkerRole, 1).c_str()), 0);
+  EXPECT_FALSE(is_found());
+  ASSERT_EQ(::prctl(PR_SET_NAME, name.data()), 0);
 }
 
 TEST(AddressNotice, OfAProcessThatIsGoneIsNone) { EXPECT_TRUE(find_notices(0).empty()); }

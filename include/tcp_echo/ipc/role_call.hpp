@@ -24,6 +24,8 @@ inline constexpr ChildRole kWorkerRole{"worker", "wrk"};
 
 /// "tcp-echo[wrk2]".
 std::string title_of(const ChildRole& role, unsigned number);
+/// Whether a process that is called so is one of that role.
+bool is_title_of(const ChildRole& role, std::string_view title);
 
 struct RoleCall {
   unsigned number = 0;        ///< which of that role, counted from 1: a worker's slot
