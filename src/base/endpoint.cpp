@@ -72,6 +72,16 @@ std::string Endpoint::why_not(const std::string& text) {
   return "is not an address with a port";
 }
 
+Endpoint Endpoint::unmapped() const {
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address_);
+  if (family() != AF_INET6 || IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) == 0) return *this;
+  auto v4 = any_v4(port());
+  constexpr std::size_t kPrefix = sizeof v6.sin6_addr - sizeof(in_addr);
+  std::memcpy(&reinterpret_cast<sockaddr_in&>(v4.address_).sin_addr, &v6.sin6_addr.s6_addr[kPrefix],
+              sizeof(in_addr));
+  return v4;
+}
+
 Endpoint Endpoint::any_v6(std::uint16_t port) {
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;

@@ -23,20 +23,24 @@ constexpr std::array kRows = {
     ControlRow{.command = ControlCommand::kStatus, .word = "status"},
     ControlRow{.command = ControlCommand::kEvents,
                .word = "events",
-               .argument = {"after", Kind::kNumber, false, 0, kAnyNumber},
+               .arguments = {{{"after", Kind::kNumber, false, 0, kAnyNumber}}},
                .may_wait = true},
+    ControlRow{.command = ControlCommand::kConnections,
+               .word = "connections",
+               .arguments = {{{"place", Kind::kNumber, false, 0, kAnyNumber}, {"peer", Kind::kWord, false}}}},
     ControlRow{.command = ControlCommand::kReload, .word = "reload", .is_job = true},
     ControlRow{.command = ControlCommand::kUpgrade, .word = "upgrade", .is_job = true},
     ControlRow{.command = ControlCommand::kScale,
                .word = "scale",
-               .argument = {"workers", Kind::kNumber, true, 1, kMostWorkers},
+               .arguments = {{{"workers", Kind::kNumber, true, 1, kMostWorkers}}},
                .is_job = true},
     ControlRow{.command = ControlCommand::kRestart,
                .word = "restart",
-               .argument = {"worker", Kind::kNumber, true, 1, kMostWorkers},
+               .arguments = {{{"worker", Kind::kNumber, true, 1, kMostWorkers}}},
                .is_job = true},
-    ControlRow{
-        .command = ControlCommand::kLogLevel, .word = "log-level", .argument = {"level", Kind::kWord, false}},
+    ControlRow{.command = ControlCommand::kLogLevel,
+               .word = "log-level",
+               .arguments = {{{"level", Kind::kWord, false}}}},
     ControlRow{.command = ControlCommand::kStop, .word = "stop", .is_job = true},
     ControlRow{.command = ControlCommand::kVersion, .word = "version"},
 };
@@ -59,21 +63,40 @@ Result<const ControlRow*> find_row(const Json& json) {
   return refuse(fmt::format("no command is {}; there are {}", in_quotes(word), words));
 }
 
+/// Those that there are.
+std::span<const ControlArgument> arguments_of(const ControlRow& row) {
+  const auto* const end = std::find_if(row.arguments.begin(), row.arguments.end(),
+                                       [](const auto& argument) { return argument.name.empty(); });
+  return {row.arguments.begin(), end};
+}
+
+/// "'place', 'peer'".
+std::string names_of(std::span<const ControlArgument> arguments) {
+  std::string names;
+  for (const auto& argument : arguments)
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", argument.name);
+  return names;
+}
+
 Result<void> check_members(const Json& json, const ControlRow& row) {
+  const auto arguments = arguments_of(row);
   for (const auto& [name, value] : json.items()) {
     if (name == kCommand || (row.may_wait && name == kWait)) continue;
-    if (row.argument.name.empty()) return refuse(fmt::format("{} takes no {}", row.word, in_quotes(name)));
-    if (name != row.argument.name)
-      return refuse(
-          fmt::format("{} takes no {}; it takes '{}'", row.word, in_quotes(name), row.argument.name));
+    const auto is_known = std::any_of(arguments.begin(), arguments.end(),
+                                      [&name = name](const auto& each) { return each.name == name; });
+    if (is_known) continue;
+    if (arguments.empty()) return refuse(fmt::format("{} takes no {}", row.word, in_quotes(name)));
+    return refuse(fmt::format("{} takes no {}; it takes {}", row.word, in_quotes(name), names_of(arguments)));
   }
-  if (row.argument.is_needed && !row.argument.name.empty() && !json.contains(row.argument.name))
-    return refuse(fmt::format("{} needs '{}'", row.word, row.argument.name));
+  for (const auto& argument : arguments) {
+    if (argument.is_needed && !json.contains(argument.name))
+      return refuse(fmt::format("{} needs '{}'", row.word, argument.name));
+  }
   return {};
 }
 
-Result<void> read_argument(const Json& value, const ControlRow& row, ControlRequest& request) {
-  const auto& argument = row.argument;
+Result<void> read_argument(const Json& value, const ControlRow& row, const ControlArgument& argument,
+                           ControlRequest& request) {
   if (argument.kind == Kind::kWord) {
     if (value.is_string()) request.word = value.get<std::string>();
     if (request.word.empty()) return refuse(fmt::format("'{}' of {} is a text", argument.name, row.word));
@@ -105,9 +128,11 @@ const ControlRow& row_of(ControlCommand command) { return kRows.at(static_cast<s
 std::string to_line(const ControlRequest& request) {
   const auto& row = row_of(request.command);
   nlohmann::ordered_json json = {{kCommand, row.word}};
-  const std::string name(row.argument.name);
-  if (!name.empty() && row.argument.kind == Kind::kNumber) json[name] = request.number;
-  if (row.argument.kind == Kind::kWord && !request.word.empty()) json[name] = request.word;
+  for (const auto& argument : arguments_of(row)) {
+    const std::string name(argument.name);
+    if (argument.kind == Kind::kNumber) json[name] = request.number;
+    if (argument.kind == Kind::kWord && !request.word.empty()) json[name] = request.word;
+  }
   if (request.waits) json[kWait] = true;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -120,8 +145,11 @@ Result<ControlRequest> parse_request(std::string_view line) {
   if (!row) return tl::unexpected(row.error());
   if (auto checked = check_members(json, **row); !checked) return tl::unexpected(checked.error());
   ControlRequest request{.command = (*row)->command};
-  if (const std::string name((*row)->argument.name); !name.empty() && json.contains(name)) {
-    if (auto read = read_argument(json.at(name), **row, request); !read) return tl::unexpected(read.error());
+  for (const auto& argument : arguments_of(**row)) {
+    const auto value = json.find(argument.name);
+    if (value == json.end()) continue;
+    if (auto read = read_argument(*value, **row, argument, request); !read)
+      return tl::unexpected(read.error());
   }
   if (auto read = read_wait(json, request); !read) return tl::unexpected(read.error());
   return request;

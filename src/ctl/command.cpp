@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "tcp_echo/base/arguments.hpp"
+#include "tcp_echo/base/network.hpp"
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo {
@@ -16,15 +18,21 @@ namespace {
 constexpr std::string_view kJson = "--json";
 constexpr std::string_view kWatch = "--watch";
 constexpr std::string_view kFollow = "--follow";
+constexpr std::string_view kPeer = "--peer";
+constexpr std::string_view kSort = "--sort";
+constexpr std::string_view kLimit = "--limit";
 
 constexpr std::array kStatusFlags = {kJson, kWatch};
 constexpr std::array kEventsFlags = {kJson, kFollow};
+constexpr std::array kConnectionsFlags = {kJson, kPeer, kSort, kLimit};
 
 constexpr std::array kRows = {
     CtlRow{"status", "", "how the service, its listeners and its workers are", ControlCommand::kStatus,
            kStatusFlags},
     CtlRow{"events", "", "what has happened: the last 64 crashes, reloads and so on", ControlCommand::kEvents,
            kEventsFlags},
+    CtlRow{"connections", "", "who is connected, since when, and what was received and sent",
+           ControlCommand::kConnections, kConnectionsFlags},
     CtlRow{"reload", "", "read the configuration again and replace all workers", ControlCommand::kReload},
     CtlRow{"upgrade", "", "replace the program by the file that is at its path now",
            ControlCommand::kUpgrade},
@@ -37,13 +45,31 @@ constexpr std::array kRows = {
     CtlRow{"version", "", "the version of the program that runs", ControlCommand::kVersion},
 };
 
-enum Flag : std::size_t { kSocketFlag, kJsonFlag, kWatchFlag, kFollowFlag, kVersionFlag, kHelpFlag };
+constexpr std::array kOrders = {std::pair("age", ConnectionOrder::kAge),
+                                std::pair("bytes", ConnectionOrder::kBytes),
+                                std::pair("idle", ConnectionOrder::kIdle)};
+constexpr std::string_view kOrderWords = "age, bytes, idle";
+
+enum Flag : std::size_t {
+  kSocketFlag,
+  kJsonFlag,
+  kWatchFlag,
+  kFollowFlag,
+  kPeerFlag,
+  kSortFlag,
+  kLimitFlag,
+  kVersionFlag,
+  kHelpFlag,
+};
 
 const std::array kFlags = {
     FlagShape{"--socket", FlagValue::kNeeded},
     FlagShape{std::string(kJson)},
     FlagShape{std::string(kWatch)},
     FlagShape{std::string(kFollow)},
+    FlagShape{std::string(kPeer), FlagValue::kNeeded},
+    FlagShape{std::string(kSort), FlagValue::kNeeded},
+    FlagShape{std::string(kLimit), FlagValue::kNeeded},
     FlagShape{"--version", FlagValue::kNone, "-V"},
     FlagShape{"--help", FlagValue::kNone, "-h"},
 };
@@ -51,16 +77,23 @@ const std::array kFlags = {
 constexpr std::array kFlagHelp = {
     HelpEntry{"--socket PATH",
               "the control socket; without, that of the only daemon of this user on this machine"},
-    HelpEntry{kJson, "status, events: as JSON, on one line each"},
+    HelpEntry{kJson, "status, events, connections: as JSON, on one line each"},
     HelpEntry{kWatch, "status: again every second"},
     HelpEntry{kFollow, "events: and those that are still to come"},
+    HelpEntry{"--peer CIDR",
+              "connections: only those of clients from there: 192.0.2.1, 10.0.0.0/8, 2001:db8::/32"},
+    HelpEntry{"--sort age|bytes|idle",
+              "connections: the oldest first, or those with the most bytes, or those "
+              "that have been quiet for longest"},
+    HelpEntry{"--limit N", "connections: at most so many, the first ones"},
     HelpEntry{"-V, --version", "print the version of tcp-echo-ctl and exit"},
     HelpEntry{"-h, --help", "print this help and exit"},
 };
 
 constexpr std::array kExitCodes = {
     HelpEntry{"0", "it is done"},
-    HelpEntry{"1", "it could not be done, and nothing has changed; the line says why"},
+    HelpEntry{"1",
+              "it could not be done, and nothing has changed, or a list is not complete; the line says why"},
     HelpEntry{"64", "bad command line, or several daemons and none named"},
     HelpEntry{"69", "no master answers"},
     HelpEntry{"70", "internal fault, or an answer that makes no sense"},
@@ -97,7 +130,7 @@ std::string all_commands() {
 }
 
 Result<void> read_argument(const CtlRow& row, const std::string& text, ControlRequest& request) {
-  const auto& argument = row_of(row.command).argument;
+  const auto& argument = row_of(row.command).arguments.front();
   if (argument.kind == ControlArgument::Kind::kWord) {
     request.word = text;
     return text.empty() ? usage(fmt::format("{}: '' is not possible", row.words)) : Result<void>{};
@@ -122,21 +155,53 @@ Result<void> read_words(const std::vector<std::string>& words, CtlCommand& comma
   if (arguments.size() > most)
     return usage(fmt::format("{}: {} is a word too many", row->words, in_quotes(arguments[most])));
   if (!arguments.empty()) return read_argument(*row, arguments.front(), command.request);
-  if (most == 1 && row_of(row->command).argument.is_needed)
+  if (most == 1 && row_of(row->command).arguments.front().is_needed)
     return usage(fmt::format("{}: {} is missing", row->words, row->argument));
   return {};
 }
 
+Result<void> take_socket(const std::string& value, CtlCommand& command) {
+  if (value.empty()) return usage("--socket: '' is no path");
+  command.socket = value;
+  return {};
+}
+
+Result<void> take_peer(const std::string& value, CtlCommand& command) {
+  if (!Network::parse(value)) return usage(fmt::format("{}: {}", kPeer, Network::why_not(value)));
+  command.request.word = value;
+  return {};
+}
+
+Result<void> take_sort(const std::string& value, CtlCommand& command) {
+  const auto* const found = std::find_if(kOrders.begin(), kOrders.end(),
+                                         [&value](const auto& order) { return value == order.first; });
+  if (found == kOrders.end())
+    return usage(fmt::format("{}: {} is not possible; allowed: {}", kSort, in_quotes(value), kOrderWords));
+  command.order = found->second;
+  return {};
+}
+
+Result<void> take_limit(const std::string& value, CtlCommand& command) {
+  command.limit = parse_number(value);
+  if (command.limit && *command.limit > 0) return {};
+  return usage(fmt::format("{}: {} is not possible; allowed: a number from 1 on", kLimit, in_quotes(value)));
+}
+
 Result<void> take_flag(std::size_t flag, const std::string& value, CtlCommand& command, const CtlRow& row) {
-  if (flag == kSocketFlag) {
-    if (value.empty()) return usage("--socket: '' is no path");
-    command.socket = value;
-    return {};
-  }
   const auto& name = kFlags.at(flag).name;
-  if (std::find(row.flags.begin(), row.flags.end(), name) == row.flags.end())
+  if (flag != kSocketFlag && std::find(row.flags.begin(), row.flags.end(), name) == row.flags.end())
     return usage(fmt::format("{} takes no {}", row.words, name));
-  (flag == kJsonFlag ? command.as_json : command.again_and_again) = true;
+  switch (static_cast<Flag>(flag)) {
+    case kSocketFlag: return take_socket(value, command);
+    case kPeerFlag: return take_peer(value, command);
+    case kSortFlag: return take_sort(value, command);
+    case kLimitFlag: return take_limit(value, command);
+    case kJsonFlag: command.as_json = true; break;
+    case kWatchFlag:
+    case kFollowFlag: command.again_and_again = true; break;
+    case kVersionFlag:
+    case kHelpFlag: break;  // they come before any command
+  }
   return {};
 }
 

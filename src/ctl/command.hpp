@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,12 +17,22 @@ namespace tcp_echo {
 
 enum class CtlAction : std::uint8_t { kAsk, kVersion, kHelp };
 
+/// What connections are listed by, the largest first.
+enum class ConnectionOrder : std::uint8_t {
+  kNone,  ///< as the workers tell them
+  kAge,
+  kBytes,  ///< received and sent
+  kIdle,
+};
+
 struct CtlCommand {
   CtlAction action = CtlAction::kAsk;
   ControlRequest request = {};
   std::string socket = {};  ///< empty: that of the only daemon there is
   bool as_json = false;
   bool again_and_again = false;  ///< --watch, --follow
+  ConnectionOrder order = ConnectionOrder::kNone;
+  std::optional<std::uint64_t> limit = {};  ///< connections listed at most
 };
 
 struct CtlRow {

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 /// For an answer that a master has at hand.
-constexpr auto kPatience = 5s;
+constexpr auto kPatience = 10s;
 /// For the end of a process whose last worker has gone.
 constexpr auto kPatienceAtTheEnd = 30s;
 /// Until a master that has too many clients is asked again.

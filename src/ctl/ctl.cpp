@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "command.hpp"
+#include "connections_view.hpp"
 #include "conversation.hpp"
 #include "discovery.hpp"
 #include "events_view.hpp"
@@ -79,10 +80,27 @@ void show_events(Conversation& conversation, const CtlCommand& command) {
   }
 }
 
+/// A worker that does not answer is told of at the end, after the connections of the others.
+void show_connections(Conversation& conversation, const CtlCommand& command) {
+  auto request = command.request;
+  ConnectionsView view(command, style_of_output());
+  std::string complaints;
+  do {
+    const auto reply = ask(conversation, request);
+    print(value_or_throw(view.add(reply.data)));
+    if (!reply.message.empty()) complaints += (complaints.empty() ? "" : "; ") + reply.message;
+    request.number = view.next();
+  } while (request.number != 0);
+  print(view.end());
+  if (!complaints.empty())
+    throw FatalError({ExitCode::kFailed, "connections are missing here: " + complaints});
+}
+
 void carry_out(Conversation& conversation, const CtlCommand& command) {
   switch (command.request.command) {
     case ControlCommand::kStatus: return show_status(conversation, command);
     case ControlCommand::kEvents: return show_events(conversation, command);
+    case ControlCommand::kConnections: return show_connections(conversation, command);
     default: break;
   }
   const auto reply = ask(conversation, command.request);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "endpoint_text.hpp"
 #include "tcp_echo/base/text.hpp"
 #include "text_table.hpp"
 #include "time_text.hpp"
@@ -67,22 +68,15 @@ Verdict verdict_on(const Json& status) {
   return {Tone::kGood, "All is well: every worker serves, and all clients are accepted"};
 }
 
-std::string address_of(const Json& listener) {
-  const auto address = listener.at("address").get<std::string>();
-  const auto port = listener.at("port").get<unsigned>();
-  const bool is_v6 = address.find(':') != std::string::npos;
-  return is_v6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
-}
-
 std::string listeners_of(const Json& status, Style style) {
   TextTable table({{"LISTENER", Align::kLeft}, {"WAITING"}, {"ROOM"}, {"FULLEST"}}, style);
   for (const auto& listener : status.at("listeners")) {
     const auto fullest = listener.at("accept_queue_fullest").get<double>();
-    table.add({address_of(listener), number(listener.at("accept_queue")),
+    table.add({endpoint_text(listener), number(listener.at("accept_queue")),
                number(listener.at("accept_queue_limit")), percent(fullest)},
               fullest >= kNearlyFull ? Tone::kWarning : Tone::kPlain);
   }
-  return table.text();
+  return table.take_text();
 }
 
 /// The cells that a worker and the total have in common.
@@ -134,7 +128,7 @@ std::string workers_of(const Json& status, Style style) {
   }
   const auto& totals = status.at("totals");
   add({"all", "", "", "", "", "", number(totals.at("worker_restarts"))}, totals, Tone::kPlain);
-  return table.text();
+  return table.take_text();
 }
 
 std::string counted_events(const Json& status) {

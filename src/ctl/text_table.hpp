@@ -1,4 +1,5 @@
-// Columns for eyes: as wide as what stands in them. Pure.
+// Columns for eyes: as wide as what stands in them. A long table can be had in portions, as its rows come; a
+// column that must grow on the way does so from there on. Pure.
 #pragma once
 
 #include <string>
@@ -25,18 +26,19 @@ class TextTable {
     rows_.push_back({std::move(cells), tone});
   }
 
-  /// The titles and the rows, each with a newline.
-  std::string text() const;
+  /// The titles, the first time, and the rows that were added since the last; each with a newline.
+  std::string take_text();
 
  private:
   struct Row {
     std::vector<std::string> cells;
     Tone tone;
   };
-  std::string line_of(const Row& row, const std::vector<std::size_t>& widths) const;
+  std::string line_of(const Row& row) const;
 
   std::vector<Column> columns_;
   std::vector<Row> rows_;
+  std::vector<std::size_t> widths_;  ///< none before the titles have been taken
   Style style_;
 };
 

@@ -89,6 +89,17 @@ Connection* ConnectionTable::suspend_newest() noexcept {
   return &connection;
 }
 
+std::size_t ConnectionTable::visit(std::size_t place, std::size_t most,
+                                   const std::function<void(const Connection&)>& show) const {
+  for (; place < by_descriptor_.size(); ++place) {
+    const auto& connection = by_descriptor_[place];
+    if (connection == nullptr || connection->is_closing()) continue;
+    if (most-- == 0) return place;
+    show(*connection);
+  }
+  return 0;
+}
+
 void ConnectionTable::drain() {
   draining_ = true;
   idle_queue_.set_timeout(kDrainQuiet);

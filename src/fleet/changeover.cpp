@@ -37,7 +37,7 @@ class Changeover::Beginner final : private Child::Holder {
             [&](const LeavingMessage&) { candidate_.wants_successor = true; },  // after a signal
             [&](const StrandedMessage&) { too_early(); }, [&](const EmptiedMessage&) { too_early(); },
             [&](const RefuseLoanMessage&) { too_early(); }, [&](const ClearedMessage&) { too_early(); },
-            [&](const RefuseClearMessage&) { too_early(); },
+            [&](const RefuseClearMessage&) { too_early(); }, [&](const ListedMessage&) { too_early(); },
             [&](const LimitMessage& limit) { note_limit(child, limit, changeover_.household_.events); }},
         message);
   }

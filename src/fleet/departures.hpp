@@ -29,6 +29,7 @@ class Departures {
   /// Some are handing over, and it is not known yet whether they can.
   bool is_moving() const;
   bool is_empty() const noexcept { return leavers_.empty(); }
+  const std::list<std::unique_ptr<Leaver>>& leavers() const noexcept { return leavers_; }
 
   std::vector<LeaverRecord> record() const;
   /// As the program before this one (an upgrade) has left them.

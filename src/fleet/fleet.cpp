@@ -19,6 +19,9 @@ bool Fleet::is_moving() const { return page_->is_moving(); }
 void Fleet::drain() { page_->drain(); }
 void Fleet::stop() { page_->stop(); }
 void Fleet::change_log(int descriptor, LogLevel level) { page_->change_log(descriptor, level); }
+void Fleet::list_connections(const ConnectionQuery& query, OnConnectionPage on_page) {
+  page_->list_connections(query, std::move(on_page));
+}
 std::shared_ptr<const Generation> Fleet::generation() const { return page_->generation(); }
 bool Fleet::is_up() const noexcept { return page_->is_up(); }
 bool Fleet::is_ending() const noexcept { return page_->is_ending(); }

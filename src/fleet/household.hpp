@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 
+#include "census.hpp"
 #include "clearings.hpp"
 #include "nursery.hpp"
 #include "tcp_echo/ipc/event_log.hpp"
@@ -32,6 +33,7 @@ struct Household {
   EventLog& events;
   Nursery& nursery;
   Clearings& clearings;
+  Census& census;
   const Crew& crew;
   /// The last step of every event that may have changed something for other parts, which now act on it.
   std::function<void()> settle;

@@ -37,6 +37,7 @@ class Leaver final : private Child::Holder {
   void change_log(int descriptor, const LogMessage& how) { worker_->change_log(descriptor, how); }
 
   unsigned slot() const noexcept { return slot_; }
+  Child& worker() const noexcept { return *worker_; }
   LeaverStage stage() const noexcept { return stage_; }
 
  private:

@@ -44,13 +44,17 @@ FleetPage::FleetPage(Timekeeper& clock, Scoreboard& scoreboard, Launcher& launch
       handlers_(std::move(handlers)),
       events_(scoreboard),
       nursery_(clock, scoreboard, launcher,
-               [this](const Child& worker) { clearings_.on_worker_gone(worker); }),
+               [this](const Child& worker) {
+                 clearings_.on_worker_gone(worker);
+                 census_.on_worker_gone(worker);
+               }),
       clearings_(
           clock,
           [this](const auto& message, auto fds) { return roster_.tell_a_serving_worker(message, fds); },
           [this] { settle(); }),
+      census_(clock),
       roster_(std::move(generation)),
-      household_{clock, events_, nursery_, clearings_, roster_, [this] { settle(); }},
+      household_{clock, events_, nursery_, clearings_, census_, roster_, [this] { settle(); }},
       lending_(clock, roster_),
       ending_(clock, lending_, clearings_),
       departures_(household_),
@@ -92,6 +96,7 @@ void FleetPage::settle() {
   }
   show_who_serves();
   is_busy_ = is_wanted_ = false;
+  begin_lists();
   report();
 }
 
@@ -315,6 +320,31 @@ void FleetPage::change_log(int descriptor, LogLevel level) {
   }
   changeover_.change_log(descriptor, how);
   departures_.change_log(descriptor, how);
+}
+
+/// A list that is begun right after a job shall be right: so it waits while connections are handed over,
+/// which takes some seconds at most.
+void FleetPage::list_connections(const ConnectionQuery& query, OnConnectionPage on_page) {
+  if (query.place != 0 || !departures_.is_moving())
+    return census_.ask(residents(), query, std::move(on_page));
+  waiting_lists_.emplace_back(query, std::move(on_page));
+}
+
+void FleetPage::begin_lists() {
+  if (departures_.is_moving()) return;
+  for (auto& [query, on_page] : std::exchange(waiting_lists_, {}))
+    census_.ask(residents(), query, std::move(on_page));
+}
+
+/// Workers that have not been READY have no connections.
+std::vector<Census::Resident> FleetPage::residents() const {
+  std::vector<Census::Resident> all;
+  for (const auto& leaver : departures_.leavers())
+    all.push_back({CensusPlace::of_leaver(leaver->worker()), &leaver->worker()});
+  for (const auto& slot : roster_.slots())
+    if (slot->worker() != nullptr) all.push_back({CensusPlace::of_placed(*slot->worker()), slot->worker()});
+  std::erase_if(all, [](const auto& resident) { return !resident.worker->was_ready(); });
+  return all;
 }
 
 pid_t FleetPage::worker_of(unsigned slot) const {

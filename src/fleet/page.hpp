@@ -4,7 +4,10 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
+#include "census.hpp"
 #include "changeover.hpp"
 #include "clearings.hpp"
 #include "departures.hpp"
@@ -33,6 +36,7 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   void drain();
   void stop();
   void change_log(int descriptor, LogLevel level);
+  void list_connections(const ConnectionQuery& query, OnConnectionPage on_page);
 
   std::shared_ptr<const Generation> generation() const { return roster_.shared_generation(); }
   bool is_up() const noexcept { return startup_.is_up(); }
@@ -50,6 +54,8 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   std::optional<std::size_t> server_of(const Slot& slot) const;
   void show_who_serves();
   void report();
+  void begin_lists();
+  std::vector<Census::Resident> residents() const;
   void grow_to(unsigned slots);
   void end_within(std::chrono::milliseconds time);
   void look_for_hung_workers(std::chrono::milliseconds since_last_look);
@@ -73,6 +79,7 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   EventLog events_;
   Nursery nursery_;
   Clearings clearings_;
+  Census census_;
   Roster roster_;
   Household household_;
   Lending lending_;
@@ -81,6 +88,7 @@ class FleetPage final : private Slot::Host, private Changeover::Host {
   Changeover changeover_;
   Watchdog watchdog_;
   Startup startup_;
+  std::vector<std::pair<ConnectionQuery, OnConnectionPage>> waiting_lists_;  ///< for hand-overs to end
   std::optional<Error> start_failure_;  ///< of which the master has not been told yet
   unsigned slots_with_a_past_ = 0;
   bool is_busy_ = false;    ///< with one event

@@ -14,7 +14,7 @@ constexpr std::uint32_t kMessageMagic = 0x6f686365;  // "echo"
 
 // Tests build a program of another version.
 #ifndef TCP_ECHO_PROTOCOL_VERSION
-#define TCP_ECHO_PROTOCOL_VERSION 5
+#define TCP_ECHO_PROTOCOL_VERSION 6
 #endif
 constexpr std::uint16_t kProtocolVersion = TCP_ECHO_PROTOCOL_VERSION;
 
@@ -131,6 +131,35 @@ void write(Writer& out, const LimitMessage& message) {
   out.value(message.connections);
 }
 void write(Writer& out, const LogMessage& message) { out.value(message.level); }
+void write(Writer& out, const ListMessage& message) {
+  out.value(message.number);
+  out.value(message.place);
+  out.value(static_cast<std::uint8_t>(message.peers.has_value()));
+  if (!message.peers) return;
+  out.value(message.peers->address);
+  out.value(message.peers->prefix_bits);
+}
+void write(Writer& out, const ListedAddress& address) {
+  out.text(address.address);
+  out.value(address.port);
+}
+void write(Writer& out, const ListedMessage& message) {
+  out.value(message.number);
+  out.value(message.next);
+  out.value(static_cast<std::uint32_t>(message.connections.size()));
+  for (const auto& connection : message.connections) {
+    write(out, connection.peer);
+    write(out, connection.local);
+    out.value(connection.listener);
+    out.value(static_cast<std::uint8_t>(connection.is_lingering));
+    out.value(connection.age);
+    out.value(connection.idle);
+    out.value(connection.received);
+    out.value(connection.sent);
+    out.value(connection.unsent);
+    out.value(connection.unacknowledged);
+  }
+}
 void write(Writer& out, const GiveUpMessage& message) { out.value(message.number); }
 void write(Writer& out, const DrainMessage& message) { out.value(message.milliseconds); }
 void write(Writer& out, const LendMessage& message) {
@@ -178,6 +207,38 @@ void read(Reader& in, LimitMessage& message) {
   message.connections = in.value<std::uint64_t>();
 }
 void read(Reader& in, LogMessage& message) { message.level = in.value<std::uint8_t>(); }
+void read(Reader& in, ListMessage& message) {
+  message.number = in.value<std::uint64_t>();
+  message.place = in.value<std::uint32_t>();
+  if (!in.flag()) return;
+  auto& peers = message.peers.emplace();
+  peers.address = in.value<Network::Address>();
+  peers.prefix_bits = in.value<std::uint8_t>();
+  if (peers.prefix_bits > Network::kBits) in.fail();
+}
+void read(Reader& in, ListedAddress& address) {
+  address.address = in.text();
+  address.port = in.value<std::uint16_t>();
+}
+void read(Reader& in, ListedMessage& message) {
+  message.number = in.value<std::uint64_t>();
+  message.next = in.value<std::uint32_t>();
+  const auto count = in.value<std::uint32_t>();
+  if (count > kMostListed) return in.fail();
+  message.connections.resize(count);
+  for (auto& connection : message.connections) {
+    read(in, connection.peer);
+    read(in, connection.local);
+    connection.listener = in.value<ListenerId>();
+    connection.is_lingering = in.flag();
+    connection.age = in.value<std::uint64_t>();
+    connection.idle = in.value<std::uint64_t>();
+    connection.received = in.value<std::uint64_t>();
+    connection.sent = in.value<std::uint64_t>();
+    connection.unsent = in.value<std::uint64_t>();
+    connection.unacknowledged = in.value<std::uint64_t>();
+  }
+}
 void read(Reader& in, GiveUpMessage& message) { message.number = in.value<std::uint32_t>(); }
 void read(Reader& in, DrainMessage& message) { message.milliseconds = in.value<std::uint64_t>(); }
 void read(Reader& in, LendMessage& message) {

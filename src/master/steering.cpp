@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <utility>
 
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/base/version.hpp"
 #include "tcp_echo/config/options.hpp"
 #include "tcp_echo/ipc/text_notice.hpp"
+#include "tcp_echo/status/connections_json.hpp"
 #include "tcp_echo/status/service_status.hpp"
 #include "tcp_echo/status/status_json.hpp"
 
@@ -46,7 +48,7 @@ std::optional<ControlSocket> hold_control_socket(const Config& config) {
   return std::nullopt;
 }
 
-Steering::Steering(Loop& loop, const Fleet& fleet, Jobs& jobs, ServiceReport& report, Scoreboard& scoreboard,
+Steering::Steering(Loop& loop, Fleet& fleet, Jobs& jobs, ServiceReport& report, Scoreboard& scoreboard,
                    Host& host, std::optional<ControlSocket> socket)
     : loop_(loop),
       fleet_(fleet),
@@ -97,6 +99,7 @@ void Steering::on_request(Ticket ticket, const ControlRequest& request) {
   switch (request.command) {
     case ControlCommand::kStatus: return tell_status(ticket);
     case ControlCommand::kEvents: return follow(ticket, request);
+    case ControlCommand::kConnections: return list_connections(ticket, request);
     case ControlCommand::kReload: return jobs_.ask_for_reload({ticket});
     case ControlCommand::kUpgrade: return jobs_.ask_for_upgrade({ticket});
     case ControlCommand::kScale:
@@ -138,6 +141,29 @@ void Steering::tell_events(Ticket ticket, const ControlRequest& request) {
 void Steering::look_for_events() {
   for (const auto& [ticket, request] : server_->waiting())
     if (request.command == ControlCommand::kEvents) tell_events(ticket, request);
+}
+
+/// One page for each request: the master never holds more of them, however many there are.
+void Steering::list_connections(Ticket ticket, const ControlRequest& request) {
+  ConnectionQuery query{.place = request.number};
+  if (!request.word.empty()) {
+    const auto peers = Network::parse(request.word);
+    if (!peers) return answer(ticket, failure(ExitCode::kUsage, Network::why_not(request.word)));
+    query.peers = peers;
+  }
+  fleet_.list_connections(query,
+                          [this, ticket](const ConnectionPage& page) { tell_connections(ticket, page); });
+}
+
+void Steering::tell_connections(Ticket ticket, const ConnectionPage& page) {
+  std::map<ListenerId, Endpoint> listeners;
+  for (const auto& address : fleet_.generation()->listeners.addresses())
+    listeners.emplace(address.id, address.bound);
+  auto reply = ControlReply::of_data(
+      fmt::format(R"({{"connections":{},"next":{}}})",
+                  connections_json(page.worker, page.pid, page.connections, listeners), page.next));
+  reply.message = page.complaint;
+  server_->answer(ticket, reply);
 }
 
 void Steering::restart(Ticket ticket, unsigned slot) {

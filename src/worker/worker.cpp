@@ -7,6 +7,7 @@
 #include <random>
 #include <utility>
 
+#include "connection_list.hpp"
 #include "desks.hpp"
 #include "hand_over.hpp"
 #include "take_over.hpp"
@@ -137,6 +138,7 @@ void Worker::on_message(const ToWorker& received, std::vector<UniqueFd> descript
       },
       [&](const StopMessage&) { handle(WorkerEvent::kStopAsked); },
       [&](const LogMessage& message) { change_log(message, descriptors); },
+      [&](const ListMessage& message) { list(message); },
   };
   std::visit(by_kind, received);
 }
@@ -270,6 +272,11 @@ void Worker::clear(const ClearMessage& message, std::vector<UniqueFd> descriptor
   if (taken) return;
   spdlog::warn("listeners that are to be emptied cannot be taken: {}", taken.error().text);
   say(RefuseClearMessage{message.number});
+}
+
+/// Before it is configured it has none.
+void Worker::list(const ListMessage& message) {
+  say(connections_ ? list_connections(*connections_, message) : ListedMessage{.number = message.number});
 }
 
 void Worker::move_out() {

@@ -138,5 +138,11 @@ TEST(Endpoint, GivesItsAddressWithoutThePort) {
   EXPECT_EQ(Endpoint::parse("[::1]:8090")->host(), "::1");
 }
 
+TEST(Endpoint, OfAMappedAddressIsThatOfIpv4) {
+  EXPECT_EQ(Endpoint::parse("[::ffff:192.0.2.1]:7")->unmapped(), *Endpoint::parse("192.0.2.1:7"));
+  for (const auto* const text : {"192.0.2.1:7", "[::1]:7", "[::192.0.2.1]:7", "[2001:db8::1]:7"})
+    EXPECT_EQ(Endpoint::parse(text)->unmapped(), *Endpoint::parse(text)) << text;
+}
+
 }  // namespace
 }  // namespace tcp_echo

@@ -24,18 +24,17 @@ TEST(ControlRequest, RowsStandInTheOrderOfTheirCommands) {
 }
 
 TEST(ControlRequest, MayAskForAsManyWorkersAsTheOptionMay) {
-  EXPECT_EQ(row_of(ControlCommand::kScale).argument.max, kMaxWorkers);
-  EXPECT_EQ(row_of(ControlCommand::kRestart).argument.max, kMaxWorkers);
+  EXPECT_EQ(row_of(ControlCommand::kScale).arguments[0].max, kMaxWorkers);
+  EXPECT_EQ(row_of(ControlCommand::kRestart).arguments[0].max, kMaxWorkers);
 }
 
 TEST(ControlRequest, OfEachCommandComesBackAsItWas) {
   for (const auto& row : control_rows()) {
     ControlRequest request{.command = row.command};
-    if (row.argument.name.empty()) {
-    } else if (row.argument.kind == ControlArgument::Kind::kNumber) {
-      request.number = 4;
-    } else {
-      request.word = "\"quoted\"\n";
+    for (const auto& argument : row.arguments) {
+      if (argument.name.empty()) continue;
+      if (argument.kind == ControlArgument::Kind::kNumber) request.number = 4;
+      if (argument.kind == ControlArgument::Kind::kWord) request.word = "\"quoted\"\n";
     }
     request.waits = row.may_wait;
     const auto line = to_line(request);
@@ -76,7 +75,8 @@ TEST(ControlRequest, WithoutACommandThatThereIsIsRefused) {
   EXPECT_EQ(complaint_about_request("{}"), how);
   EXPECT_EQ(complaint_about_request(R"({"command":7})"), how);
   EXPECT_EQ(complaint_about_request(R"({"command":"dance"})"),
-            "no command is 'dance'; there are status, events, reload, upgrade, scale, restart, log-level, "
+            "no command is 'dance'; there are status, events, connections, reload, upgrade, scale, restart, "
+            "log-level, "
             "stop, version");
 }
 
@@ -99,6 +99,8 @@ TEST(ControlRequest, WithAnArgumentTooManyIsRefused) {
   EXPECT_EQ(complaint_about_request(R"({"command":"reload","wait":true})"), "reload takes no 'wait'");
   EXPECT_EQ(complaint_about_request(R"({"command":"scale","workers":4,"slot":1})"),
             "scale takes no 'slot'; it takes 'workers'");
+  EXPECT_EQ(complaint_about_request(R"({"command":"connections","limit":4})"),
+            "connections takes no 'limit'; it takes 'place', 'peer'");
 }
 
 }  // namespace

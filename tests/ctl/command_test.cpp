@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "tcp_echo/base/network.hpp"
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo::test {
@@ -33,15 +34,14 @@ TEST(CtlCommand, IsThereForWhateverMayBeAskedOfAMaster) {
 TEST(CtlCommand, OfEachRowIsUnderstood) {
   for (const auto& row : ctl_rows()) {
     auto words = split(row.words, ' ');
-    const auto& argument = row_of(row.command).argument;
+    const auto& argument = row_of(row.command).arguments.front();
     if (!row.argument.empty())
       words.emplace_back(argument.kind == ControlArgument::Kind::kNumber ? "3" : "debug");
-    for (const auto flag : row.flags) words.emplace_back(flag);
-    const auto command = ctl_command(words);
-    EXPECT_EQ(command.request.command, row.command) << row.words;
-    EXPECT_EQ(command.as_json, !row.flags.empty());
-    EXPECT_EQ(command.again_and_again, !row.flags.empty());
+    EXPECT_EQ(ctl_command(words).request.command, row.command) << row.words;
   }
+  EXPECT_TRUE(ctl_command({"status", "--watch"}).again_and_again);
+  EXPECT_TRUE(ctl_command({"events", "--follow"}).again_and_again);
+  EXPECT_FALSE(ctl_command({"events", "--json"}).again_and_again);
   EXPECT_EQ(ctl_command({"scale", "4"}).request.number, 4U);
   EXPECT_EQ(ctl_command({"worker", "restart", "2"}).request.number, 2U);
   EXPECT_EQ(ctl_command({"log-level", "debug"}).request.word, "debug");
@@ -57,6 +57,26 @@ TEST(CtlCommand, TakesItsOptionsInAnyPlace) {
   }
 }
 
+TEST(CtlCommand, SaysWhichConnectionsAreWanted) {
+  const auto any = ctl_command({"connections"});
+  EXPECT_EQ(any.order, ConnectionOrder::kNone);
+  EXPECT_EQ(any.limit, std::nullopt);
+  EXPECT_EQ(any.request.word, "");
+  const auto some =
+      ctl_command({"connections", "--peer", "10.0.0.0/8", "--sort=idle", "--limit", "20", "--json"});
+  EXPECT_EQ(some.order, ConnectionOrder::kIdle);
+  EXPECT_EQ(some.limit, 20U);
+  EXPECT_EQ(some.request.word, "10.0.0.0/8");
+  EXPECT_TRUE(some.as_json);
+  EXPECT_EQ(ctl_complaint({"connections", "--peer", "localhost"}),
+            "--peer: " + Network::why_not("localhost"));
+  EXPECT_EQ(ctl_complaint({"connections", "--sort", "size"}),
+            "--sort: 'size' is not possible; allowed: age, bytes, idle");
+  for (const auto* const limit : {"0", "", "-1", "all", "99999999999999999999"})
+    EXPECT_EQ(ctl_complaint({"connections", "--limit", limit}),
+              "--limit: '" + std::string(limit) + "' is not possible; allowed: a number from 1 on");
+}
+
 TEST(CtlCommand, MayAskForHelpOrTheVersionWhateverElseThereIs) {
   EXPECT_EQ(ctl_command({"dance", "--help"}).action, CtlAction::kHelp);
   EXPECT_EQ(ctl_command({"-h"}).action, CtlAction::kHelp);
@@ -65,7 +85,8 @@ TEST(CtlCommand, MayAskForHelpOrTheVersionWhateverElseThereIs) {
 
 TEST(CtlCommand, ThatIsNoneIsRefusedWithThoseThatThereAre) {
   const std::string all =
-      "; allowed: status, events, reload, upgrade, scale, worker restart, log-level, stop, version";
+      "; allowed: status, events, connections, reload, upgrade, scale, worker restart, log-level, stop, "
+      "version";
   EXPECT_EQ(ctl_complaint({}), "a command is missing" + all);
   EXPECT_EQ(ctl_complaint({"dance"}), "no command is 'dance'" + all);
   EXPECT_EQ(ctl_complaint({"worker"}), "no command is 'worker'" + all);

@@ -6,9 +6,12 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "ctl/connections_view.hpp"
 #include "ctl/events_view.hpp"
 #include "ctl/status_view.hpp"
 #include "ctl/time_text.hpp"
+#include "tcp_echo/base/text.hpp"
+#include "tcp_echo/status/connections_json.hpp"
 #include "tcp_echo/status/status_json.hpp"
 
 namespace tcp_echo::test {
@@ -133,6 +136,118 @@ TEST(EventsView, MayBeLinesOfJson) {
 TEST(EventsView, OfSomethingElseIsRefused) {
   for (const auto* const text : {"", "[]", "{}", R"({"events":[{}],"last":1})"})
     EXPECT_FALSE(events_view(text, false, kNoColours)) << text;
+}
+
+/// Pages as a master tells them.
+struct Connections {
+  static ListedConnection one(std::uint16_t port, std::uint64_t age, std::uint64_t idle,
+                              std::uint64_t bytes) {
+    return {.peer = {"192.0.2.1", port},
+            .local = {"127.0.0.1", 8090},
+            .listener = 1,
+            .age = age,
+            .idle = idle,
+            .received = bytes,
+            .sent = bytes};
+  }
+  static std::string page(const std::vector<ListedConnection>& connections, std::uint64_t next = 0) {
+    return R"({"connections":)" +
+           connections_json(2, 4711, connections, {{1, *Endpoint::parse("[::]:8090")}}) + R"(,"next":)" +
+           std::to_string(next) + "}";
+  }
+};
+
+std::string take(ConnectionsView& view, const std::string& page) { return value_or_throw(view.add(page)); }
+
+/// The ports of the peers in the order in which they are shown.
+std::vector<unsigned> ports_in(const std::string& lines) {
+  std::vector<unsigned> ports;
+  for (const auto& line : split(lines, '\n'))
+    if (!line.empty()) ports.push_back(nlohmann::json::parse(line)["peer"]["port"].get<unsigned>());
+  return ports;
+}
+
+TEST(ConnectionsView, IsATableForEyesThatGrowsPageByPage) {
+  ConnectionsView view({}, kNoColours);
+  auto lagging = Connections::one(50002, 3'600'000, 61'000, 2048);
+  lagging.listener = 9;
+  lagging.is_lingering = true;
+  lagging.sent = 1024;
+  lagging.unsent = 1024;
+  lagging.unacknowledged = 512;
+  EXPECT_EQ(
+      take(view, Connections::page({Connections::one(7, 1500, 0, 5), lagging}, 3)),
+      "PEER             LISTENER   WORKER  STATE            AGE   IDLE  RECEIVED     SENT   UNSENT  UNACKED\n"
+      "192.0.2.1:7      [::]:8090       2  echoing          1 s    0 s       5 B      5 B      0 B      0 B\n"
+      "192.0.2.1:50002  -               2  lingering  1 h 0 min  1 min   2.0 KiB  1.0 KiB  1.0 KiB    512 "
+      "B\n");
+  EXPECT_EQ(view.next(), 3U);
+  EXPECT_EQ(take(view, Connections::page({Connections::one(8, 0, 0, 0)})),
+            "192.0.2.1:8      [::]:8090       2  echoing          0 s    0 s       0 B      0 B      0 B     "
+            " 0 B\n");
+  EXPECT_EQ(view.next(), 0U);
+  EXPECT_EQ(view.end(), "\n3 connections\n");
+}
+
+TEST(ConnectionsView, OfNobodySaysSo) {
+  ConnectionsView view({}, kNoColours);
+  EXPECT_THAT(take(view, Connections::page({})), testing::StartsWith("PEER  LISTENER  WORKER"));
+  EXPECT_EQ(view.end(), "\n0 connections\n");
+  ConnectionsView sorted({.order = ConnectionOrder::kAge}, kNoColours);
+  EXPECT_EQ(take(sorted, Connections::page({})), "");
+  EXPECT_THAT(sorted.end(), testing::StartsWith("PEER  LISTENER  WORKER"));
+}
+
+TEST(ConnectionsView, MayBeLinesOfJson) {
+  ConnectionsView view({.as_json = true}, kNoColours);
+  EXPECT_EQ(take(view, Connections::page({Connections::one(7, 1500, 20, 5)})),
+            R"({"peer":{"address":"192.0.2.1","port":7},"local":{"address":"127.0.0.1","port":8090},)"
+            R"("listener":{"address":"::","port":8090},"worker":2,"pid":4711,"state":"echoing",)"
+            R"("age_seconds":1.5,"idle_seconds":0.02,)"
+            R"("bytes":{"received":5,"sent":5,"unsent":0,"unacknowledged":0}})"
+            "\n");
+  EXPECT_EQ(view.end(), "");
+}
+
+TEST(ConnectionsView, SortsWhenItHasSeenAll) {
+  const auto sorted_by = [](ConnectionOrder order, std::optional<std::uint64_t> limit = {}) {
+    ConnectionsView view({.as_json = true, .order = order, .limit = limit}, kNoColours);
+    EXPECT_EQ(
+        take(view, Connections::page({Connections::one(1, 10, 9, 2), Connections::one(2, 30, 1, 1)}, 5)), "");
+    EXPECT_EQ(take(view, Connections::page({Connections::one(3, 20, 5, 3)})), "");
+    return ports_in(view.end());
+  };
+  EXPECT_EQ(sorted_by(ConnectionOrder::kAge), (std::vector{2U, 3U, 1U}));
+  EXPECT_EQ(sorted_by(ConnectionOrder::kIdle), (std::vector{1U, 3U, 2U}));
+  EXPECT_EQ(sorted_by(ConnectionOrder::kBytes), (std::vector{3U, 1U, 2U}));
+  EXPECT_EQ(sorted_by(ConnectionOrder::kBytes, 2), (std::vector{3U, 1U}));
+}
+
+TEST(ConnectionsView, AsksForNoMoreThanTheLimit) {
+  ConnectionsView view({.limit = 3}, kNoColours);
+  take(view, Connections::page({Connections::one(1, 0, 0, 0), Connections::one(2, 0, 0, 0)}, 5));
+  EXPECT_EQ(view.next(), 5U);
+  const auto last =
+      take(view, Connections::page({Connections::one(3, 0, 0, 0), Connections::one(4, 0, 0, 0)}, 6));
+  EXPECT_THAT(last, HasSubstr("192.0.2.1:3 "));
+  EXPECT_THAT(last, Not(HasSubstr("192.0.2.1:4 ")));
+  EXPECT_EQ(view.next(), 0U);
+  EXPECT_EQ(view.end(), "\n3 connections; there are more\n");
+}
+
+TEST(ConnectionsView, SaysOfHowManyItShowsTheFirst) {
+  ConnectionsView view({.order = ConnectionOrder::kAge, .limit = 1}, kNoColours);
+  take(view, Connections::page({Connections::one(1, 5, 0, 0), Connections::one(2, 9, 0, 0)}));
+  EXPECT_THAT(view.end(), testing::EndsWith("\n\n1 of 2 connections\n"));
+}
+
+TEST(ConnectionsView, OfSomethingElseIsRefused) {
+  for (const auto* const answer : {"", "[]", "{}", R"({"connections":[{}],"next":0})"}) {
+    ConnectionsView view({}, kNoColours);
+    const auto shown = view.add(answer);
+    ASSERT_FALSE(shown) << answer;
+    EXPECT_EQ(shown.error().code, ExitCode::kSoftware);
+  }
 }
 
 TEST(AgeText, HasTheUnitsThatMatter) {

@@ -33,7 +33,8 @@ struct EndingTest : ::testing::Test, private Slot::Host {
                       [] {}};
   Roster roster{std::make_shared<const Generation>(generation_of(kSlots))};
   EventLog events{scoreboard};
-  Household household{clock, events, nursery, clearings, roster, [] {}};
+  Census census{clock};
+  Household household{clock, events, nursery, clearings, census, roster, [] {}};
   Lending lending{clock, roster};
   Ending ending{clock, lending, clearings};
 

@@ -21,6 +21,11 @@ struct Sample {
   friend void PrintTo(const Sample& sample, std::ostream* out) { *out << sample.name; }
 };
 
+ListedConnection longest_listed() {
+  const ListedAddress address{"fe80:1111:2222:3333:4444:5555:6666:7777%an-interface-15", 65535};
+  return {.peer = address, .local = address};
+}
+
 /// One of each, and the corners of those that have fields.
 std::vector<Sample> samples() {
   return {{"Configure", ConfigureMessage{4095, false, false, "listen = [\"[::]:8090\"]\n"}},
@@ -54,7 +59,12 @@ std::vector<Sample> samples() {
           {"LendListeners", LendMessage{1, std::vector<ListenerId>(kMostDescriptors, 9)}},
           {"TakeBack", TakeBackMessage{0xffffffff}},
           {"RefuseLoan", RefuseLoanMessage{7}},
-          {"Log", LogMessage{3}}};
+          {"Log", LogMessage{3}},
+          {"List", ListMessage{7, 0xffffffff, *Network::parse("2001:db8::/32")}},
+          {"ListAll", ListMessage{}},
+          {"ListedNothing", ListedMessage{9, 0, {}}},
+          {"Listed", ListedMessage{9, 1024, {{{"::1", 65535}, {"127.0.0.1", 7}, 5, true, 1, 2, 3, 4, 5, 6}}}},
+          {"ListedMany", ListedMessage{9, 1, std::vector<ListedConnection>(kMostListed, longest_listed())}}};
 }
 
 using Frame = std::vector<std::byte>;
@@ -123,6 +133,12 @@ TEST(Codec, SamplesCoverEveryMessage) {
   std::vector<bool> seen(std::variant_size_v<Message>);
   for (const auto& sample : samples()) seen[sample.message.index()] = true;
   EXPECT_THAT(seen, ::testing::Each(true));
+}
+
+TEST(Codec, ANetworkWithALongerPrefixThanItsAddressIsNonsense) {
+  const auto frame = framed(ListMessage{.peers = Network()});
+  EXPECT_EQ(kind_of(with(frame, frame.size() - 1, std::uint8_t{129})), Kind::kNonsense);
+  EXPECT_TRUE(decode(with(frame, frame.size() - 1, std::uint8_t{128}), 0));
 }
 
 TEST(Codec, AnotherMagicIsNonsense) {

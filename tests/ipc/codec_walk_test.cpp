@@ -56,6 +56,31 @@ void fill(Dice& dice, LimitMessage& message) {
   message.connections = dice.number();
 }
 
+void fill(Dice& dice, ListMessage& message) {
+  message.number = dice.number();
+  message.place = static_cast<std::uint32_t>(dice.number());
+  if (dice.once_in(2)) return;
+  message.peers.emplace().prefix_bits = static_cast<std::uint8_t>(dice.below(Network::kBits + 1));
+  for (auto& byte : message.peers->address) byte = static_cast<std::uint8_t>(dice.below(256));
+}
+void fill(Dice& dice, ListedMessage& message) {
+  message.number = dice.number();
+  message.next = static_cast<std::uint32_t>(dice.number());
+  message.connections.resize(dice.below(kMostListed + 1));
+  for (auto& connection : message.connections) {
+    connection = {.peer = {random_text(dice, 40), static_cast<std::uint16_t>(dice.number())},
+                  .local = {random_text(dice, 3), static_cast<std::uint16_t>(dice.number())},
+                  .listener = static_cast<ListenerId>(dice.number()),
+                  .is_lingering = dice.once_in(2),
+                  .age = dice.number(),
+                  .idle = dice.number(),
+                  .received = dice.number(),
+                  .sent = dice.number(),
+                  .unsent = dice.number(),
+                  .unacknowledged = dice.number()};
+  }
+}
+
 template <class WithSlot>
 requires requires(WithSlot message) { message.slot; }
 void fill(Dice& dice, WithSlot& message) { message.slot = static_cast<std::uint32_t>(dice.number()); }

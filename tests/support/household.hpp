@@ -81,9 +81,10 @@ struct HouseholdTest : ::testing::Test {
   Nursery nursery{clock, scoreboard, launcher, [this](const Child& worker) { gone.push_back(worker.pid()); }};
   Clearings clearings{clock, [](const ClearMessage&, std::span<const int>) -> Child* { return nullptr; },
                       [] {}};
+  Census census{clock};
   int settled = 0;
   EventLog events{scoreboard};
-  Household household{clock, events, nursery, clearings, crew, [this] { ++settled; }};
+  Household household{clock, events, nursery, clearings, census, crew, [this] { ++settled; }};
   std::map<unsigned, std::unique_ptr<Child>> workers;
 };
 

@@ -102,6 +102,11 @@ TEST_F(Control, LetsNoMoreThanSixteenWaitForEventsSoThatOthersAreHeard) {
   EXPECT_EQ(status()["state"], "serving");
 }
 
+TEST_F(Control, RefusesANetworkThatMakesNoSense) {
+  EXPECT_THAT(refused({{"command", "connections"}, {"peer", "localhost"}}),
+              StartsWith("'localhost' is no network; allowed: "));
+}
+
 TEST_F(Control, TellsWhyAReloadFailsInTheLineThatCheckWouldPrint) {
   service.configure("\nidle_timeout = \"soon\"\n");
   const auto config = service.file("echo.toml");

@@ -4,19 +4,23 @@
 #include <sched.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "support/child.hpp"
 #include "system/client.hpp"
 #include "system/control_client.hpp"
 #include "system/crowd.hpp"
 #include "system/service.hpp"
+#include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo::test {
 namespace {
 
 using nlohmann::json;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -108,6 +112,46 @@ TEST_F(Ctl, ShowsTheStatusAgainAndAgainUntilItIsEnded) {
   const auto ended = watch.wait();
   EXPECT_EQ(ended.exit_code, 69);
   EXPECT_THAT(ended.log, StartsWith("tcp-echo-ctl: no answer from the master at "));
+}
+
+TEST_F(Ctl, ListsEveryConnectionAlsoRightAfterTheyHaveMoved) {
+  Crowd crowd(service.port(), 300);
+  const auto expect_all = [&] {
+    std::set<unsigned> ports;
+    for (const auto& line : split(output_of({"connections", "--json"}), '\n'))
+      if (!line.empty()) ports.insert(json::parse(line)["peer"]["port"].get<unsigned>());
+    EXPECT_EQ(ports.size(), 300U);
+  };
+  EXPECT_TRUE(eventually([&] { return status()["totals"]["connections"]["active"] == 300; }));
+  expect_all();
+  output_of({"reload"});
+  expect_all();
+  service.install(next_program());
+  output_of({"upgrade"});
+  expect_all();
+  EXPECT_THAT(output_of({"connections"}), EndsWith("\n300 connections\n"));
+  EXPECT_THAT(output_of({"connections", "--sort", "bytes", "--limit", "2"}),
+              EndsWith("\n2 of 300 connections\n"));
+  EXPECT_THAT(output_of({"connections", "--peer", "10.0.0.0/8"}), EndsWith("\n0 connections\n"));
+  const auto counts = crowd.finish();
+  EXPECT_EQ(counts.broken(), 0U) << counts.text();
+}
+
+TEST_F(Ctl, ListsTheOthersWhereAWorkerIsSilent) {
+  Crowd crowd(service.port(), 50);
+  EXPECT_TRUE(eventually([&] { return status()["totals"]["connections"]["active"] == 50; }));
+  const auto workers = status()["workers"];
+  const auto silent = workers[0]["pid"].get<pid_t>();
+  const auto others = workers[1]["connections"]["active"].get<std::ptrdiff_t>();
+  ASSERT_GT(others, 0);
+  ::kill(silent, SIGSTOP);
+  const auto outcome = run({"connections", "--json"});
+  ::kill(silent, SIGCONT);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.log, StartsWith("tcp-echo-ctl: connections are missing here: worker 1 (pid " +
+                                      std::to_string(silent) + ") does not answer"));
+  EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), others);
+  crowd.finish();
 }
 
 TEST_F(Ctl, SetsTheLogLevel) {

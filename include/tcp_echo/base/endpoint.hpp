@@ -26,6 +26,9 @@ class Endpoint {
   std::uint16_t port() const noexcept;
   Endpoint with_port(std::uint16_t port) const;
   std::string text() const;
+  /// ::ffff:192.0.2.1, as a listener on [::] sees an IPv4 client (RFC 4291, 2.5.5.2), as 192.0.2.1. Others
+  /// stay as they are.
+  Endpoint unmapped() const;
   /// The address without its port and without brackets: "127.0.0.1", "::1".
   std::string host() const;
 

@@ -2,6 +2,7 @@
 // asks for it, such as {"command":"scale","workers":4}. Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,6 +16,7 @@ namespace tcp_echo {
 enum class ControlCommand : std::uint8_t {
   kStatus,
   kEvents,
+  kConnections,
   kReload,
   kUpgrade,
   kScale,
@@ -36,7 +38,8 @@ struct ControlArgument {
 struct ControlRow {
   ControlCommand command;
   std::string_view word;
-  ControlArgument argument = {};
+  /// At most one number and one word.
+  std::array<ControlArgument, 2> arguments = {};
   /// It changes the service, and its answer comes when that is done: after seconds, perhaps.
   bool is_job = false;
   /// "wait" may be among its members.
@@ -51,10 +54,12 @@ inline constexpr std::size_t kLongestRequest = 64UL * 1024;
 
 struct ControlRequest {
   ControlCommand command = ControlCommand::kStatus;
-  /// Workers wanted; the slot to restart, from 1; the number of the last event that is known already.
+  /// Workers wanted; the slot to restart, from 1; the number of the last event that is known already; where
+  /// the next page of connections begins.
   std::uint64_t number = 0;
-  std::string word = {};  ///< the log level that is wanted; empty: tell the present one
-  bool waits = false;     ///< for an event, if there is no new one
+  /// The log level that is wanted, empty: tell the present one; the network that peers are of, empty: any.
+  std::string word = {};
+  bool waits = false;  ///< for an event, if there is no new one
   bool operator==(const ControlRequest&) const = default;
 };
 

@@ -59,6 +59,11 @@ class ConnectionTable {
   /// resumed. nullptr once there is none that could be handed over.
   Connection* suspend_newest() noexcept;
 
+  /// Shows those that are open, from that place on and at most so many; gives the place to go on at, 0 after
+  /// the last one. A connection that comes or goes between two calls may be missed, and no other one.
+  std::size_t visit(std::size_t place, std::size_t most,
+                    const std::function<void(const Connection&)>& show) const;
+
   /// From now on a connection is closed once it has been quiet for kDrainQuiet and has all of its bytes.
   void drain();
   bool is_draining() const noexcept { return draining_; }

@@ -21,6 +21,7 @@
 
 #include "tcp_echo/base/error.hpp"
 #include "tcp_echo/config/config.hpp"
+#include "tcp_echo/fleet/connection_page.hpp"
 #include "tcp_echo/fleet/fleet_record.hpp"
 #include "tcp_echo/fleet/movement.hpp"
 #include "tcp_echo/ipc/scoreboard.hpp"
@@ -68,6 +69,10 @@ class Fleet {
 
   /// Every worker logs to that descriptor from now on, and at that level, whatever its configuration says.
   void change_log(int descriptor, LogLevel level);
+
+  /// Asks one worker for some of its connections. The first page waits while workers that have lost their
+  /// places hand over.
+  void list_connections(const ConnectionQuery& query, OnConnectionPage on_page);
 
   /// That serves now, and in which workers are started.
   std::shared_ptr<const Generation> generation() const;

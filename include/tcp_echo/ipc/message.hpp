@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tcp_echo/base/listener_id.hpp"
+#include "tcp_echo/base/network.hpp"
 
 namespace tcp_echo {
 
@@ -97,9 +98,17 @@ struct LogMessage {
   bool operator==(const LogMessage&) const = default;
 };
 
+/// Tell me of some of your connections. The next question comes after your answer.
+struct ListMessage {
+  std::uint64_t number = 0;           ///< of the question
+  std::uint32_t place = 0;            ///< to begin at: 0, and then what LISTED says
+  std::optional<Network> peers = {};  ///< only of those from there
+  bool operator==(const ListMessage&) const = default;
+};
+
 using ToWorker = std::variant<ConfigureMessage, AcceptMessage, SuccessorMessage, PredecessorMessage,
                               DrainMessage, StopMessage, LendMessage, TakeBackMessage, ClearMessage,
-                              GiveUpMessage, LetGoMessage, LogMessage>;
+                              GiveUpMessage, LetGoMessage, LogMessage, ListMessage>;
 
 // ---- worker to master
 
@@ -149,8 +158,41 @@ struct LimitMessage {
   bool operator==(const LimitMessage&) const = default;
 };
 
-using ToMaster = std::variant<ReadyMessage, LeavingMessage, StrandedMessage, EmptiedMessage,
-                              RefuseLoanMessage, ClearedMessage, RefuseClearMessage, LimitMessage>;
+struct ListedAddress {
+  std::string address = {};
+  std::uint16_t port = 0;
+  bool operator==(const ListedAddress&) const = default;
+};
+
+/// A connection as LISTED tells of it: times in milliseconds, the rest in bytes.
+struct ListedConnection {
+  ListedAddress peer = {};
+  ListedAddress local = {};  ///< the address that the client connected to
+  ListenerId listener = 0;   ///< that it was accepted at
+  bool is_lingering = false;
+  std::uint64_t age = 0;
+  std::uint64_t idle = 0;
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t unsent = 0;          ///< received, and not taken by the kernel for sending yet
+  std::uint64_t unacknowledged = 0;  ///< taken by the kernel, and not acknowledged by the client yet
+  bool operator==(const ListedConnection&) const = default;
+};
+
+/// As many of them as one LISTED carries, and as a worker looks at for it: the echo waits meanwhile.
+inline constexpr std::size_t kMostListed = 128;
+
+/// The answer to LIST.
+struct ListedMessage {
+  std::uint64_t number = 0;  ///< of the question
+  std::uint32_t next = 0;    ///< the place to go on at; 0: these were the last
+  std::vector<ListedConnection> connections = {};
+  bool operator==(const ListedMessage&) const = default;
+};
+
+using ToMaster =
+    std::variant<ReadyMessage, LeavingMessage, StrandedMessage, EmptiedMessage, RefuseLoanMessage,
+                 ClearedMessage, RefuseClearMessage, LimitMessage, ListedMessage>;
 
 // ---- between workers
 

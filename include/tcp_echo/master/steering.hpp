@@ -36,8 +36,8 @@ class Steering {
   };
 
   /// All of them outlive it. `socket`: none if there is nothing to answer.
-  Steering(Loop& loop, const Fleet& fleet, Jobs& jobs, ServiceReport& report, Scoreboard& scoreboard,
-           Host& host, std::optional<ControlSocket> socket);
+  Steering(Loop& loop, Fleet& fleet, Jobs& jobs, ServiceReport& report, Scoreboard& scoreboard, Host& host,
+           std::optional<ControlSocket> socket);
 
   /// Goes on where another program has stopped. Should that fail the service does without, and the log says
   /// so.
@@ -57,12 +57,14 @@ class Steering {
   void follow(Ticket ticket, const ControlRequest& request);
   void tell_events(Ticket ticket, const ControlRequest& request);
   void look_for_events();
+  void list_connections(Ticket ticket, const ControlRequest& request);
+  void tell_connections(Ticket ticket, const ConnectionPage& page);
   void restart(Ticket ticket, unsigned slot);
   ControlServer::OnRequest listener();
   void put_up_notice_of(const std::string& path);
 
   Loop& loop_;
-  const Fleet& fleet_;
+  Fleet& fleet_;
   Jobs& jobs_;
   ServiceReport& report_;
   Scoreboard& scoreboard_;

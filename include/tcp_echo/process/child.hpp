@@ -95,6 +95,8 @@ class Child final : private Lifeline::Ear {
   bool is_hung(std::chrono::milliseconds since_last_look);
 
   pid_t pid() const noexcept { return lifeline_->pid(); }
+  /// Which of its role, counted from 1.
+  unsigned number() const noexcept { return post_.number; }
   std::size_t block() const noexcept { return post_.block; }
   /// The number of the generation that it was started in.
   unsigned generation() const noexcept { return post_.generation; }
