@@ -4,43 +4,36 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tcp_echo/base/text.hpp"
 
 namespace tcp_echo {
 namespace {
 
-using Json = nlohmann::json;  // which finds a member fast among thousands
-using Kind = ControlArgument::Kind;
-
+using Json = nlohmann::json;                  // which finds a member fast among thousands
 constexpr std::uint64_t kMostWorkers = 1024;  // kMaxWorkers of the options; a test compares them
-
-constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 
 constexpr std::array kRows = {
     ControlRow{.command = ControlCommand::kStatus, .word = "status"},
-    ControlRow{.command = ControlCommand::kEvents,
-               .word = "events",
-               .arguments = {{{"after", Kind::kNumber, false, 0, kAnyNumber}}},
-               .may_wait = true},
+    ControlRow{
+        .command = ControlCommand::kEvents, .word = "events", .number_argument = {"after"}, .may_wait = true},
     ControlRow{.command = ControlCommand::kConnections,
                .word = "connections",
-               .arguments = {{{"place", Kind::kNumber, false, 0, kAnyNumber}, {"peer", Kind::kWord, false}}}},
+               .number_argument = {"place"},
+               .word_argument = {"peer"}},
     ControlRow{.command = ControlCommand::kReload, .word = "reload", .is_job = true},
     ControlRow{.command = ControlCommand::kUpgrade, .word = "upgrade", .is_job = true},
     ControlRow{.command = ControlCommand::kScale,
                .word = "scale",
-               .arguments = {{{"workers", Kind::kNumber, true, 1, kMostWorkers}}},
+               .number_argument = {"workers", true, 1, kMostWorkers},
                .is_job = true},
     ControlRow{.command = ControlCommand::kRestart,
                .word = "restart",
-               .arguments = {{{"worker", Kind::kNumber, true, 1, kMostWorkers}}},
+               .number_argument = {"worker", true, 1, kMostWorkers},
                .is_job = true},
-    ControlRow{.command = ControlCommand::kLogLevel,
-               .word = "log-level",
-               .arguments = {{{"level", Kind::kWord, false}}}},
+    ControlRow{.command = ControlCommand::kLogLevel, .word = "log-level", .word_argument = {"level"}},
     ControlRow{.command = ControlCommand::kStop, .word = "stop", .is_job = true},
     ControlRow{.command = ControlCommand::kVersion, .word = "version"},
 };
@@ -63,51 +56,45 @@ Result<const ControlRow*> find_row(const Json& json) {
   return refuse(fmt::format("no command is {}; there are {}", in_quotes(word), words));
 }
 
-/// Those that there are.
-std::span<const ControlArgument> arguments_of(const ControlRow& row) {
-  const auto* const end = std::find_if(row.arguments.begin(), row.arguments.end(),
-                                       [](const auto& argument) { return argument.name.empty(); });
-  return {row.arguments.begin(), end};
-}
-
-/// "'place', 'peer'".
-std::string names_of(std::span<const ControlArgument> arguments) {
+/// "; it takes 'place', 'peer'", or nothing.
+std::string what_it_takes(const ControlRow& row) {
   std::string names;
-  for (const auto& argument : arguments)
-    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", argument.name);
+  for (const auto name : {row.number_argument.name, row.word_argument.name})
+    if (!name.empty()) names += fmt::format("{} '{}'", names.empty() ? "; it takes" : ",", name);
   return names;
 }
 
 Result<void> check_members(const Json& json, const ControlRow& row) {
-  const auto arguments = arguments_of(row);
   for (const auto& [name, value] : json.items()) {
     if (name == kCommand || (row.may_wait && name == kWait)) continue;
-    const auto is_known = std::any_of(arguments.begin(), arguments.end(),
-                                      [&name = name](const auto& each) { return each.name == name; });
-    if (is_known) continue;
-    if (arguments.empty()) return refuse(fmt::format("{} takes no {}", row.word, in_quotes(name)));
-    return refuse(fmt::format("{} takes no {}; it takes {}", row.word, in_quotes(name), names_of(arguments)));
-  }
-  for (const auto& argument : arguments) {
-    if (argument.is_needed && !json.contains(argument.name))
-      return refuse(fmt::format("{} needs '{}'", row.word, argument.name));
+    const bool is_known =
+        !name.empty() && (name == row.number_argument.name || name == row.word_argument.name);
+    if (!is_known)
+      return refuse(fmt::format("{} takes no {}{}", row.word, in_quotes(name), what_it_takes(row)));
   }
   return {};
 }
 
-Result<void> read_argument(const Json& value, const ControlRow& row, const ControlArgument& argument,
-                           ControlRequest& request) {
-  if (argument.kind == Kind::kWord) {
-    if (value.is_string()) request.word = value.get<std::string>();
-    if (request.word.empty()) return refuse(fmt::format("'{}' of {} is a text", argument.name, row.word));
-    return {};
-  }
-  if (!value.is_number_unsigned() || value.get<std::uint64_t>() < argument.min ||
-      value.get<std::uint64_t>() > argument.max) {
+Result<void> read_number(const Json& json, const ControlRow& row, ControlRequest& request) {
+  const auto& argument = row.number_argument;
+  const auto value = json.find(argument.name);
+  if (argument.name.empty() || (value == json.end() && !argument.is_needed)) return {};
+  if (value == json.end()) return refuse(fmt::format("{} needs '{}'", row.word, argument.name));
+  if (!value->is_number_unsigned() || value->get<std::uint64_t>() < argument.min ||
+      value->get<std::uint64_t>() > argument.max) {
     return refuse(fmt::format("'{}' of {} is a number from {} to {}", argument.name, row.word, argument.min,
                               argument.max));
   }
-  request.number = value.get<std::uint64_t>();
+  request.number = value->get<std::uint64_t>();
+  return {};
+}
+
+Result<void> read_word(const Json& json, const ControlRow& row, ControlRequest& request) {
+  const auto& argument = row.word_argument;
+  const auto value = json.find(argument.name);
+  if (argument.name.empty() || value == json.end()) return {};
+  if (value->is_string()) request.word = value->get<std::string>();
+  if (request.word.empty()) return refuse(fmt::format("'{}' of {} is a text", argument.name, row.word));
   return {};
 }
 
@@ -128,11 +115,8 @@ const ControlRow& row_of(ControlCommand command) { return kRows.at(static_cast<s
 std::string to_line(const ControlRequest& request) {
   const auto& row = row_of(request.command);
   nlohmann::ordered_json json = {{kCommand, row.word}};
-  for (const auto& argument : arguments_of(row)) {
-    const std::string name(argument.name);
-    if (argument.kind == Kind::kNumber) json[name] = request.number;
-    if (argument.kind == Kind::kWord && !request.word.empty()) json[name] = request.word;
-  }
+  if (const std::string name(row.number_argument.name); !name.empty()) json[name] = request.number;
+  if (const std::string name(row.word_argument.name); !request.word.empty()) json[name] = request.word;
   if (request.waits) json[kWait] = true;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -145,12 +129,8 @@ Result<ControlRequest> parse_request(std::string_view line) {
   if (!row) return tl::unexpected(row.error());
   if (auto checked = check_members(json, **row); !checked) return tl::unexpected(checked.error());
   ControlRequest request{.command = (*row)->command};
-  for (const auto& argument : arguments_of(**row)) {
-    const auto value = json.find(argument.name);
-    if (value == json.end()) continue;
-    if (auto read = read_argument(*value, **row, argument, request); !read)
-      return tl::unexpected(read.error());
-  }
+  if (auto read = read_number(json, **row, request); !read) return tl::unexpected(read.error());
+  if (auto read = read_word(json, **row, request); !read) return tl::unexpected(read.error());
   if (auto read = read_wait(json, request); !read) return tl::unexpected(read.error());
   return request;
 }

@@ -130,8 +130,8 @@ std::string all_commands() {
 }
 
 Result<void> read_argument(const CtlRow& row, const std::string& text, ControlRequest& request) {
-  const auto& argument = row_of(row.command).arguments.front();
-  if (argument.kind == ControlArgument::Kind::kWord) {
+  const auto& argument = row_of(row.command).number_argument;
+  if (argument.name.empty()) {
     request.word = text;
     return text.empty() ? usage(fmt::format("{}: '' is not possible", row.words)) : Result<void>{};
   }
@@ -155,7 +155,7 @@ Result<void> read_words(const std::vector<std::string>& words, CtlCommand& comma
   if (arguments.size() > most)
     return usage(fmt::format("{}: {} is a word too many", row->words, in_quotes(arguments[most])));
   if (!arguments.empty()) return read_argument(*row, arguments.front(), command.request);
-  if (most == 1 && row_of(row->command).arguments.front().is_needed)
+  if (most == 1 && row_of(row->command).number_argument.is_needed)
     return usage(fmt::format("{}: {} is missing", row->words, row->argument));
   return {};
 }

@@ -1,8 +1,9 @@
 #include "census.hpp"
 
-#include <algorithm>
 #include <chrono>
+#include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -62,10 +63,7 @@ CensusPlace CensusPlace::behind() const noexcept {
 }
 
 struct Census::Question {
-  Question(Timekeeper& clock, Child& asked, std::uint64_t its_number, std::function<void()> on_silence)
-      : worker(asked), number(its_number), silence(clock, std::move(on_silence)) {}
-
-  void answer(const ListedMessage& listed, std::string complaint = {}) const {
+  void answer(const Child& worker, const ListedMessage& listed, std::string complaint = {}) const {
     auto next = place;
     next.descriptor = listed.next;
     if (listed.next == 0) next = place.behind();
@@ -76,12 +74,19 @@ struct Census::Question {
              .complaint = std::move(complaint)});
   }
 
-  Child& worker;
-  std::uint64_t number;
-  CensusPlace place = {};
-  std::optional<Network> peers = {};
-  OnConnectionPage on_page = {};
-  Deadline silence;  ///< it runs from the moment on at which the worker is asked
+  CensusPlace place;
+  std::optional<Network> peers;
+  OnConnectionPage on_page;
+};
+
+/// What one worker is asked, one after the other: its answers must fit into its channel, beside all else that
+/// it has to say.
+struct Census::Line {
+  Line(Timekeeper& clock, std::function<void()> on_silence) : silence(clock, std::move(on_silence)) {}
+
+  std::deque<Question> questions;  ///< the first has been put to the worker
+  std::uint64_t owed = 0;          ///< the number of the question that it has not answered; 0: there is none
+  Deadline silence;
 };
 
 namespace {
@@ -114,72 +119,52 @@ void Census::ask(const std::vector<Resident>& residents, const ConnectionQuery& 
   const auto* const next = first_not_met(residents, from);
   if (next == nullptr) return on_page({});
   auto& worker = *next->worker;
+  Question question{next->place == from.begin() ? from : next->place, query.peers, std::move(on_page)};
+  if (!worker.is_reachable())
+    return question.answer(worker, {}, worker.name() + " speaks another protocol version");
+  auto& line = line_of(worker);
+  const bool has_been_silent = line.owed != 0 && line.questions.empty();
+  if (has_been_silent) return question.answer(worker, {}, worker.name() + " does not answer");
+  line.questions.push_back(std::move(question));
+  if (line.questions.size() == 1) ask_next(worker, line);
+}
+
+Census::Line& Census::line_of(Child& worker) {
+  auto& line = lines_[&worker];
+  if (line == nullptr) line = std::make_unique<Line>(clock_, [this, &worker] { on_silence(worker); });
+  return *line;
+}
+
+void Census::ask_next(Child& worker, Line& line) {
+  const auto& question = line.questions.front();
   const auto number = ++last_number_;
-  auto question = std::make_unique<Question>(clock_, worker, number, [this, number] { on_silence(number); });
-  question->place = next->place == from.begin() ? from : next->place;
-  question->peers = query.peers;
-  question->on_page = std::move(on_page);
-  if (!worker.is_reachable()) return question->answer({}, worker.name() + " speaks another protocol version");
-  if (owes_an_answer(worker)) return question->answer({}, worker.name() + " does not answer");
-  questions_.push_back(std::move(question));
-  ask_next(worker);
+  line.silence.start(kPatienceForAPage);
+  if (worker.try_tell(ListMessage{number, question.place.descriptor, question.peers}))
+    line.owed = number;  // else it has ended, or reads nothing
 }
 
-/// One after the other: what is said on a channel at once must fit into it, beside all else that is said
-/// there.
-void Census::ask_next(const Child& worker) {
-  const auto next = std::find_if(questions_.begin(), questions_.end(),
-                                 [&worker](const auto& question) { return &question->worker == &worker; });
-  if (next == questions_.end() || (*next)->silence.is_running()) return;
-  auto& question = **next;
-  question.silence.start(kPatienceForAPage);
-  const auto asked =
-      question.worker.try_tell(ListMessage{question.number, question.place.descriptor, question.peers});
-  if (asked) owed_[&worker] = question.number;  // else it has ended, or reads nothing
-}
-
-Census::Questions::iterator Census::find(std::uint64_t number) {
-  return std::find_if(questions_.begin(), questions_.end(),
-                      [number](const auto& question) { return question->number == number; });
-}
-
-/// To a question that nobody waits for any more.
-bool Census::owes_an_answer(const Child& worker) {
-  const auto owed = owed_.find(&worker);
-  return owed != owed_.end() && find(owed->second) == questions_.end();
-}
-
-void Census::on_listed(const Child& worker, const ListedMessage& message) {
-  const auto owed = owed_.find(&worker);
-  if (owed == owed_.end() || owed->second != message.number) return;
-  owed_.erase(owed);
-  const auto found = find(message.number);
-  if (found == questions_.end()) return;
-  Questions answered;
-  answered.splice(answered.end(), questions_, found);
-  answered.front()->answer(message);
-  ask_next(worker);
+void Census::on_listed(Child& worker, const ListedMessage& message) {
+  auto& line = line_of(worker);
+  if (message.number != line.owed) return;
+  line.owed = 0;
+  if (line.questions.empty()) return;  // it comes too late
+  line.silence.stop();
+  const auto question = std::move(line.questions.front());
+  line.questions.pop_front();
+  if (!line.questions.empty()) ask_next(worker, line);
+  question.answer(worker, message);
 }
 
 void Census::on_worker_gone(const Child& worker) {
-  owed_.erase(&worker);
-  for (const auto& question : take_all_of(worker)) question->answer({});
+  const auto line = lines_.extract(&worker);
+  if (line.empty()) return;
+  for (const auto& question : line.mapped()->questions) question.answer(worker, {});
 }
 
-/// Those who wait behind that question would wait for as long.
-void Census::on_silence(std::uint64_t number) {
-  const auto& worker = (*find(number))->worker;
-  for (const auto& question : take_all_of(worker)) question->answer({}, worker.name() + " does not answer");
-}
-
-Census::Questions Census::take_all_of(const Child& worker) {
-  Questions taken;
-  for (auto question = questions_.begin(); question != questions_.end();) {
-    const auto next = std::next(question);
-    if (&(*question)->worker == &worker) taken.splice(taken.end(), questions_, question);
-    question = next;
-  }
-  return taken;
+/// Those who wait behind the question that was put to it would wait for as long.
+void Census::on_silence(Child& worker) {
+  for (const auto& question : std::exchange(line_of(worker).questions, {}))
+    question.answer(worker, {}, worker.name() + " does not answer");
 }
 
 }  // namespace tcp_echo

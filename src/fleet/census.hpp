@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "tcp_echo/fleet/connection_page.hpp"
@@ -55,25 +53,21 @@ class Census {
   /// Asks the first of them that the walk has not met yet.
   void ask(const std::vector<Resident>& residents, const ConnectionQuery& query, OnConnectionPage on_page);
   /// An answer that nobody waits for any more is ignored.
-  void on_listed(const Child& worker, const ListedMessage& message);
+  void on_listed(Child& worker, const ListedMessage& message);
   /// The worker has ended, and so have its connections, or others have them.
   void on_worker_gone(const Child& worker);
 
  private:
   struct Question;
-  using Questions = std::list<std::unique_ptr<Question>>;
+  struct Line;
 
-  void ask_next(const Child& worker);
-  void on_silence(std::uint64_t number);
-  Questions::iterator find(std::uint64_t number);
-  bool owes_an_answer(const Child& worker);
-  /// Those of that worker, taken out.
-  Questions take_all_of(const Child& worker);
+  Line& line_of(Child& worker);
+  void ask_next(Child& worker, Line& line);
+  void on_silence(Child& worker);
 
   Timekeeper& clock_;
   std::uint64_t last_number_;
-  Questions questions_;                         ///< in the order in which they came
-  std::map<const Child*, std::uint64_t> owed_;  ///< by silent workers: to the question of that number
+  std::map<const Child*, std::unique_ptr<Line>> lines_;
 };
 
 }  // namespace tcp_echo

@@ -24,18 +24,15 @@ TEST(ControlRequest, RowsStandInTheOrderOfTheirCommands) {
 }
 
 TEST(ControlRequest, MayAskForAsManyWorkersAsTheOptionMay) {
-  EXPECT_EQ(row_of(ControlCommand::kScale).arguments[0].max, kMaxWorkers);
-  EXPECT_EQ(row_of(ControlCommand::kRestart).arguments[0].max, kMaxWorkers);
+  EXPECT_EQ(row_of(ControlCommand::kScale).number_argument.max, kMaxWorkers);
+  EXPECT_EQ(row_of(ControlCommand::kRestart).number_argument.max, kMaxWorkers);
 }
 
 TEST(ControlRequest, OfEachCommandComesBackAsItWas) {
   for (const auto& row : control_rows()) {
     ControlRequest request{.command = row.command};
-    for (const auto& argument : row.arguments) {
-      if (argument.name.empty()) continue;
-      if (argument.kind == ControlArgument::Kind::kNumber) request.number = 4;
-      if (argument.kind == ControlArgument::Kind::kWord) request.word = "\"quoted\"\n";
-    }
+    if (!row.number_argument.name.empty()) request.number = 4;
+    if (!row.word_argument.name.empty()) request.word = "\"quoted\"\n";
     request.waits = row.may_wait;
     const auto line = to_line(request);
     EXPECT_EQ(line.find('\n'), std::string::npos) << line;
@@ -97,6 +94,7 @@ TEST(ControlRequest, WithAnArgumentThatMakesNoSenseIsRefused) {
 TEST(ControlRequest, WithAnArgumentTooManyIsRefused) {
   EXPECT_EQ(complaint_about_request(R"({"command":"reload","now":true})"), "reload takes no 'now'");
   EXPECT_EQ(complaint_about_request(R"({"command":"reload","wait":true})"), "reload takes no 'wait'");
+  EXPECT_EQ(complaint_about_request(R"({"command":"reload","":true})"), "reload takes no ''");
   EXPECT_EQ(complaint_about_request(R"({"command":"scale","workers":4,"slot":1})"),
             "scale takes no 'slot'; it takes 'workers'");
   EXPECT_EQ(complaint_about_request(R"({"command":"connections","limit":4})"),

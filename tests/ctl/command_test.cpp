@@ -34,9 +34,8 @@ TEST(CtlCommand, IsThereForWhateverMayBeAskedOfAMaster) {
 TEST(CtlCommand, OfEachRowIsUnderstood) {
   for (const auto& row : ctl_rows()) {
     auto words = split(row.words, ' ');
-    const auto& argument = row_of(row.command).arguments.front();
     if (!row.argument.empty())
-      words.emplace_back(argument.kind == ControlArgument::Kind::kNumber ? "3" : "debug");
+      words.emplace_back(row_of(row.command).number_argument.name.empty() ? "debug" : "3");
     EXPECT_EQ(ctl_command(words).request.command, row.command) << row.words;
   }
   EXPECT_TRUE(ctl_command({"status", "--watch"}).again_and_again);

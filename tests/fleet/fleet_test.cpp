@@ -1,98 +1,10 @@
 // Who settles after whom: what no part of a fleet can do alone.
-#include "tcp_echo/fleet/fleet.hpp"
-
-#include "support/household.hpp"
+#include "fleet/fleet_support.hpp"
 
 namespace tcp_echo::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct FleetTest : ::testing::Test {
-  Fleet::Handlers handlers() {
-    return {.on_all_ready = [this] { ++all_ready; },
-            .on_start_failure =
-                [this](const Error& error) {
-                  start_failure = error.text;
-                  log_at_failure = log.text();
-                },
-            .on_change = [this] { ++changes; },
-            .on_leaving =
-                [this](unsigned slot, pid_t worker) {
-                  leaving = {slot, worker};
-                },
-            .on_all_gone = [this] { ++all_gone; }};
-  }
-  void come_up() {
-    fleet.start();
-    for (std::size_t i = 0; i < kSlots; ++i) launcher[i].become_ready();
-  }
-  Movement movement(std::shared_ptr<const Generation> to, unsigned workers, std::vector<unsigned> renewed) {
-    return {
-        .generation = std::move(to),
-        .workers = workers,
-        .renewed = std::move(renewed),
-        .before_change = [this] { return ready_to_change; },
-        .on_done = [this](const Result<void>& result) { done.push_back(result ? "" : result.error().text); }};
-  }
-  std::shared_ptr<const Generation> next_generation(unsigned slots) {
-    return std::make_shared<const Generation>(
-        Generation{generation->number + 1, generation->config,
-                   value_or_throw(generation->listeners.grown_to(generation->config, slots))});
-  }
-  /// On another address.
-  std::shared_ptr<const Generation> moved_generation() {
-    auto config = generation->config;
-    config.listen = {*Endpoint::parse("127.0.0.2:0")};
-    return std::make_shared<const Generation>(
-        Generation{2, config, value_or_throw(generation->listeners.changed_to(config, kSlots))});
-  }
-  /// That clears the removed address, and the other one; after a change to moved_generation().
-  std::pair<FakeProcess&, FakeProcess&> move_address() {
-    fleet.move(movement(moved_generation(), kSlots, {0, 1}));
-    launcher[2].become_ready();
-    launcher[3].become_ready();
-    if (launcher[2].was_told<ClearMessage>()) return {launcher[2], launcher[3]};
-    return {launcher[3], launcher[2]};
-  }
-  /// The process that is asked for the connections from that place on; null if none is.
-  FakeProcess* asked_at(std::uint64_t place) {
-    std::vector<std::size_t> before;
-    for (std::size_t i = 0; i < launcher.count(); ++i) before.push_back(launcher[i].count<ListMessage>());
-    fleet.list_connections({.place = place}, [this](const ConnectionPage& page) { last_page = page; });
-    for (std::size_t i = 0; i < launcher.count(); ++i)
-      if (launcher[i].count<ListMessage>() > before[i]) return &launcher[i];
-    return nullptr;
-  }
-  /// That process tells of its connections; gives where they go on.
-  std::uint64_t list(FakeProcess& process, std::uint32_t next = 0) const {
-    process.say(ListedMessage{process.last<ListMessage>().number, next, {}});
-    return last_page.next;
-  }
-  WorkerState shown(unsigned slot) { return scoreboard.master().slots[slot].state.load(); }
-  /// The slot whose worker accepts for that one, from 1; 0: none does.
-  unsigned served_by(unsigned slot) { return scoreboard.master().slots[slot].served_by.load(); }
-  std::uint64_t restarts(unsigned slot, RestartReason reason) {
-    return scoreboard.master().slots[slot].restarts_for(reason).get();
-  }
-
-  static constexpr unsigned kSlots = 2;
-  LogCapture log;
-  HandClock clock;
-  Scoreboard scoreboard = value_or_throw(Scoreboard::create());
-  FakeLauncher launcher;
-  std::shared_ptr<const Generation> generation = std::make_shared<const Generation>(generation_of(kSlots));
-  int all_ready = 0;
-  int all_gone = 0;
-  int changes = 0;
-  std::string start_failure;
-  std::string log_at_failure;
-  std::pair<unsigned, pid_t> leaving;
-  Result<void> ready_to_change;
-  std::vector<std::string> done;
-  ConnectionPage last_page;
-  Fleet fleet{clock, scoreboard, launcher, generation, kSlots, handlers()};
-};
 
 TEST_F(FleetTest, IsUpOnceAllWorkersAreReady) {
   fleet.start();
@@ -436,72 +348,6 @@ TEST_F(FleetTest, KeepsWhatHasHappenedToItsWorkers) {
       std::string::npos)
       << events[2].text;
   EXPECT_EQ(events[3].kind, EventKind::kLimitReached);
-}
-
-TEST_F(FleetTest, ListsTheConnectionsOfOneWorkerAfterTheOther) {
-  come_up();
-  ASSERT_EQ(asked_at(0), &launcher[0]);
-  const auto in_the_middle = list(launcher[0], 200);
-  ASSERT_EQ(asked_at(in_the_middle), &launcher[0]);
-  EXPECT_EQ(launcher[0].last<ListMessage>().place, 200U);
-  const auto behind = list(launcher[0]);
-  ASSERT_EQ(asked_at(behind), &launcher[1]);
-  EXPECT_EQ(launcher[1].last<ListMessage>().place, 0U);
-  EXPECT_EQ(asked_at(list(launcher[1])), nullptr);
-  EXPECT_EQ(last_page.worker, 0U);
-  EXPECT_EQ(last_page.next, 0U) << "that is the end";
-}
-
-TEST_F(FleetTest, ListsTheConnectionsOfWorkersThatLeaveAndOfNoneThatIsNotReady) {
-  come_up();
-  const auto place = [&] {
-    EXPECT_EQ(asked_at(0), &launcher[0]);
-    return list(launcher[0], 5);
-  }();
-  fleet.move(movement(next_generation(kSlots), kSlots, {0, 1}));
-  launcher[2].become_ready();
-  launcher[3].become_ready();
-  launcher[0].say(StrandedMessage{});
-  std::vector<FakeProcess*> asked;
-  auto* process = asked_at(place);
-  while (process != nullptr) {
-    asked.push_back(process);
-    process = asked_at(list(*process));
-  }
-  EXPECT_EQ(asked, (std::vector{&launcher[2], &launcher[3]})) << "a walk that was under way";
-  clock.turn(5s);
-  process = asked_at(0);
-  asked.clear();
-  while (process != nullptr) {
-    asked.push_back(process);
-    process = asked_at(list(*process));
-  }
-  EXPECT_EQ(asked, (std::vector{&launcher[0], &launcher[1], &launcher[2], &launcher[3]}));
-}
-
-TEST_F(FleetTest, BeginsAListWhenConnectionsHaveMoved) {
-  come_up();
-  fleet.move(movement(next_generation(kSlots), kSlots, {0, 1}));
-  launcher[2].become_ready();
-  launcher[3].become_ready();
-  EXPECT_EQ(asked_at(0), nullptr);
-  EXPECT_EQ(asked_at(0), nullptr);
-  launcher[0].exit_with(0);
-  EXPECT_FALSE(launcher[2].was_told<ListMessage>());
-  launcher[1].exit_with(0);
-  EXPECT_TRUE(launcher[2].was_told<ListMessage>());
-  list(launcher[2]);
-  EXPECT_EQ(launcher[2].count<ListMessage>(), 2U);
-  list(launcher[2]);
-  EXPECT_EQ(last_page.worker, 1U);
-}
-
-TEST_F(FleetTest, ListsOnBehindAWorkerThatHasDied) {
-  come_up();
-  ASSERT_EQ(asked_at(0), &launcher[0]);
-  launcher[0].die_from(SIGSEGV);
-  EXPECT_EQ(last_page.worker, 1U);
-  EXPECT_EQ(asked_at(last_page.next), &launcher[1]);
 }
 
 TEST_F(FleetTest, TellsEveryProcessWhereToLog) {

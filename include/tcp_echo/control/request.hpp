@@ -2,9 +2,9 @@
 // asks for it, such as {"command":"scale","workers":4}. Pure.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,20 +26,24 @@ enum class ControlCommand : std::uint8_t {
   kVersion,
 };
 
-/// A member of the line beside "command".
-struct ControlArgument {
-  std::string_view name;  ///< empty: there is none
-  enum class Kind : std::uint8_t { kNumber, kWord } kind = Kind::kNumber;
-  bool is_needed = true;
-  std::uint64_t min = 0;  ///< of a number
-  std::uint64_t max = 0;
+/// A member of the line beside "command": a number. Without a name there is none.
+struct NumberArgument {
+  std::string_view name = {};
+  bool is_needed = false;
+  std::uint64_t min = 0;
+  std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
+};
+
+/// The same, a text, which may always be left out.
+struct WordArgument {
+  std::string_view name = {};
 };
 
 struct ControlRow {
   ControlCommand command;
   std::string_view word;
-  /// At most one number and one word.
-  std::array<ControlArgument, 2> arguments = {};
+  NumberArgument number_argument = {};
+  WordArgument word_argument = {};
   /// It changes the service, and its answer comes when that is done: after seconds, perhaps.
   bool is_job = false;
   /// "wait" may be among its members.
