@@ -38,6 +38,7 @@ class Changeover::Beginner final : private Child::Holder {
             [&](const StrandedMessage&) { too_early(); }, [&](const EmptiedMessage&) { too_early(); },
             [&](const RefuseLoanMessage&) { too_early(); }, [&](const ClearedMessage&) { too_early(); },
             [&](const RefuseClearMessage&) { too_early(); }, [&](const ListedMessage&) { too_early(); },
+            [&](const BeatMessage&) { too_early(); },
             [&](const LimitMessage& limit) { note_limit(child, limit, changeover_.household_.events); }},
         message);
   }

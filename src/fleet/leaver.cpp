@@ -103,6 +103,7 @@ void Leaver::on_message(Child& child, const ToMaster& message) {
                  [&](const RefuseClearMessage& refused) { clearings.on_refused(child, refused.number); },
                  [&](const LimitMessage& limit) { note_limit(child, limit, household_.events); },
                  [&](const ListedMessage& listed) { household_.census.on_listed(child, listed); },
+                 [&](const BeatMessage&) { child.kill_for("sent a message of another role"); },
                  [&](const LeavingMessage&) { is_over(); }, [&](const EmptiedMessage&) { is_over(); },
                  [&](const RefuseLoanMessage&) { is_over(); }},
       message);

@@ -19,7 +19,7 @@
 #include "slot.hpp"
 #include "startup.hpp"
 #include "tcp_echo/fleet/fleet.hpp"
-#include "watchdog.hpp"
+#include "tcp_echo/process/watchdog.hpp"
 
 namespace tcp_echo {
 

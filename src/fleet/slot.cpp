@@ -169,6 +169,7 @@ void Slot::on_message(Child& child, const ToMaster& message) {
                  [&](const RefuseClearMessage& refused) { clearings.on_refused(child, refused.number); },
                  [&](const LimitMessage& limit) { note_limit(child, limit, household_.events); },
                  [&](const ListedMessage& listed) { household_.census.on_listed(child, listed); },
+                 [&](const BeatMessage&) { child.kill_for("sent a message of another role"); },
                  [&](const StrandedMessage&) {
                    child.kill_for("says that it has lost its successor, and never had one");
                  }},

@@ -14,7 +14,7 @@ constexpr std::uint32_t kMessageMagic = 0x6f686365;  // "echo"
 
 // Tests build a program of another version.
 #ifndef TCP_ECHO_PROTOCOL_VERSION
-#define TCP_ECHO_PROTOCOL_VERSION 6
+#define TCP_ECHO_PROTOCOL_VERSION 7
 #endif
 constexpr std::uint16_t kProtocolVersion = TCP_ECHO_PROTOCOL_VERSION;
 

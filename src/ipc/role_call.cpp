@@ -8,6 +8,7 @@
 namespace tcp_echo {
 
 std::string title_of(const ChildRole& role, unsigned number) {
+  if (role.is_single) return fmt::format("tcp-echo[{}]", role.title);
   return fmt::format("tcp-echo[{}{}]", role.title, number);
 }
 

@@ -97,6 +97,7 @@ bool Child::is_hung(std::chrono::milliseconds since_last_look) {
 }
 
 std::string Child::name() const {
+  if (post_.role.is_single) return fmt::format("{} process (pid {})", post_.role.word, pid());
   return fmt::format("{} {} (pid {})", post_.role.word, post_.number, pid());
 }
 

@@ -19,6 +19,7 @@
 #include "tcp_echo/config/log_settings.hpp"
 #include "tcp_echo/config/reader.hpp"
 #include "tcp_echo/ipc/heartbeat.hpp"
+#include "tcp_echo/ipc/log_call.hpp"
 #include "tcp_echo/ipc/role_call.hpp"
 #include "tcp_echo/worker/fault.hpp"
 #include "tcp_echo/worker/orphan.hpp"
@@ -77,15 +78,6 @@ std::chrono::nanoseconds precise_now() noexcept {
   return std::chrono::steady_clock::now().time_since_epoch();
 }
 
-/// The log goes on, be it the old one.
-void change_log(const LogMessage& how, const std::vector<UniqueFd>& descriptors) {
-  spdlog::set_level(static_cast<spdlog::level::level_enum>(how.level));
-  if (descriptors.empty())
-    return spdlog::warn("no descriptor is left for the new log; going on with the old one");
-  if (auto replaced = replace_log(descriptors.front(), kLogDescriptor); !replaced)
-    spdlog::warn("{}; going on with the old one", replaced.error().text);
-}
-
 }  // namespace
 
 Worker::Worker(WorkerBirth birth)
@@ -137,8 +129,9 @@ void Worker::on_message(const ToWorker& received, std::vector<UniqueFd> descript
         handle(WorkerEvent::kDrainAsked);
       },
       [&](const StopMessage&) { handle(WorkerEvent::kStopAsked); },
-      [&](const LogMessage& message) { change_log(message, descriptors); },
+      [&](const LogMessage& message) { follow_log(message, descriptors); },
       [&](const ListMessage& message) { list(message); },
+      [&](const HeardMessage&) { fail(ExitCode::kSoftware, "the master sent a message of another role"); },
   };
   std::visit(by_kind, received);
 }

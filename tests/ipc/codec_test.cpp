@@ -62,6 +62,8 @@ std::vector<Sample> samples() {
           {"Log", LogMessage{3}},
           {"List", ListMessage{7, 0xffffffff, *Network::parse("2001:db8::/32")}},
           {"ListAll", ListMessage{}},
+          {"Heard", HeardMessage{}},
+          {"Beat", BeatMessage{}},
           {"ListedNothing", ListedMessage{9, 0, {}}},
           {"Listed", ListedMessage{9, 1024, {{{"::1", 65535}, {"127.0.0.1", 7}, 5, true, 1, 2, 3, 4, 5, 6}}}},
           {"ListedMany", ListedMessage{9, 1, std::vector<ListedConnection>(kMostListed, longest_listed())}}};

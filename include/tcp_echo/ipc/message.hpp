@@ -17,10 +17,10 @@
 
 namespace tcp_echo {
 
-// ---- master to worker
+// ---- master to worker; to the admin process only those that say so
 
 /// The first message, sent once: your block, your listeners and your configuration. Carries one descriptor,
-/// the scoreboard's.
+/// the scoreboard's. An admin process gets it too; it has no block, and may only read the scoreboard.
 struct ConfigureMessage {
   std::uint32_t block = 0;        ///< which of the scoreboard's blocks is yours to write
   bool shares_listeners = false;  ///< all workers poll the same inherited sockets, open also after us
@@ -47,13 +47,13 @@ struct PredecessorMessage {
 };
 
 /// The service ends. Take the clients that wait in your accept queues, then no more, finish what is under
-/// way, leave.
+/// way, leave. To an admin process as well, also when it has a successor.
 struct DrainMessage {
   std::uint64_t milliseconds = 0;  ///< what is left then is closed
   bool operator==(const DrainMessage&) const = default;
 };
 
-/// Close everything and leave, now.
+/// Close everything and leave, now. To an admin process as well.
 struct StopMessage {
   bool operator==(const StopMessage&) const = default;
 };
@@ -92,7 +92,8 @@ struct LetGoMessage {
   bool operator==(const LetGoMessage&) const = default;
 };
 
-/// From now on log to the descriptor that this carries, what has that level or a higher one.
+/// From now on log to the descriptor that this carries, what has that level or a higher one. To an admin
+/// process as well.
 struct LogMessage {
   std::uint8_t level = 0;  ///< a LogLevel
   bool operator==(const LogMessage&) const = default;
@@ -106,9 +107,14 @@ struct ListMessage {
   bool operator==(const ListMessage&) const = default;
 };
 
+/// Only to an admin process, the answer to BEAT: the master's loop turns as well.
+struct HeardMessage {
+  bool operator==(const HeardMessage&) const = default;
+};
+
 using ToWorker = std::variant<ConfigureMessage, AcceptMessage, SuccessorMessage, PredecessorMessage,
                               DrainMessage, StopMessage, LendMessage, TakeBackMessage, ClearMessage,
-                              GiveUpMessage, LetGoMessage, LogMessage, ListMessage>;
+                              GiveUpMessage, LetGoMessage, LogMessage, ListMessage, HeardMessage>;
 
 // ---- worker to master
 
@@ -190,9 +196,14 @@ struct ListedMessage {
   bool operator==(const ListedMessage&) const = default;
 };
 
+/// Of an admin process: my loop turns. (That of a worker is seen in its block of the scoreboard.)
+struct BeatMessage {
+  bool operator==(const BeatMessage&) const = default;
+};
+
 using ToMaster =
     std::variant<ReadyMessage, LeavingMessage, StrandedMessage, EmptiedMessage, RefuseLoanMessage,
-                 ClearedMessage, RefuseClearMessage, LimitMessage, ListedMessage>;
+                 ClearedMessage, RefuseClearMessage, LimitMessage, ListedMessage, BeatMessage>;
 
 // ---- between workers
 

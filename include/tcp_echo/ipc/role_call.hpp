@@ -19,10 +19,12 @@ inline constexpr std::size_t kMostListenersOfAChild = 64;
 struct ChildRole {
   std::string_view word;   ///< as it is called, and as the log names it
   std::string_view title;  ///< in ps(1)
+  bool is_single = false;  ///< there is one of it, which has no number where a person reads it
 };
 inline constexpr ChildRole kWorkerRole{"worker", "wrk"};
+inline constexpr ChildRole kAdminRole{"admin", "admin", true};
 
-/// "tcp-echo[wrk2]".
+/// "tcp-echo[wrk2]", "tcp-echo[admin]".
 std::string title_of(const ChildRole& role, unsigned number);
 /// Whether a process that is called so is one of that role.
 bool is_title_of(const ChildRole& role, std::string_view title);

@@ -100,7 +100,7 @@ class Child final : private Lifeline::Ear {
   std::size_t block() const noexcept { return post_.block; }
   /// The number of the generation that it was started in.
   unsigned generation() const noexcept { return post_.generation; }
-  /// "worker 2 (pid 4713)".
+  /// "worker 2 (pid 4713)", "admin process (pid 4714)".
   std::string name() const;
   /// "worker 2 (pid 4713) died from SIGSEGV after 3.1 s before it was ready".
   std::string obituary(const ExitStatus& status) const;

@@ -1,4 +1,4 @@
-// Looks at regular times whether all workers still turn.
+// Looks at regular times whether the loops of other processes still turn.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "fleet/watchdog.hpp"
+#include "tcp_echo/process/watchdog.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "watchdog.hpp"
+#include "tcp_echo/process/watchdog.hpp"
 
 #include <utility>
 
