@@ -6,7 +6,7 @@ FROM ${BASE_IMAGE}
 RUN dpkg --add-architecture arm64 \
  && apt-get update \
  && apt-get install -y --no-install-recommends g++-aarch64-linux-gnu cmake ninja-build pkg-config netcat-openbsd \
-      libuv1-dev:arm64 libspdlog-dev:arm64 libtomlplusplus-dev:arm64 libcli11-dev nlohmann-json3-dev libexpected-dev
+      libuv1-dev:arm64 libspdlog-dev:arm64 libtomlplusplus-dev:arm64 libmicrohttpd-dev:arm64 libcli11-dev nlohmann-json3-dev libexpected-dev
 WORKDIR /tcp-echo
 COPY . .
 RUN CMAKE_OPTS=-DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake scripts/build.sh release

@@ -13,7 +13,7 @@ words() {
     # Whether a header-only library gets a -dev package is each maintainer's choice, and has changed over time.
     build)
       echo g++ "$(asked_compiler)" cmake make 'samurai|ninja' pkgconf linux-headers
-      echo libuv-dev spdlog-dev 'cli11-dev|cli11' tomlplusplus-dev 'tl-expected-dev|tl-expected' nlohmann-json ;;
+      echo libuv-dev spdlog-dev 'cli11-dev|cli11' tomlplusplus-dev 'tl-expected-dev|tl-expected' nlohmann-json libmicrohttpd-dev ;;
     # bash for test.sh. There is no sanitizer for GCC on musl: ./test.sh --sanitizers is for the other systems.
     test)
       words build
@@ -23,7 +23,7 @@ words() {
     bench)
       words build
       echo asio-dev libevent-dev strace valgrind ;;
-    run) echo libuv spdlog tomlplusplus netcat-openbsd ;;
+    run) echo libuv spdlog tomlplusplus libmicrohttpd netcat-openbsd ;;
   esac
 }
 

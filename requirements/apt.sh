@@ -5,7 +5,7 @@ apt_words() {
   case $1 in
     build)
       echo g++ "$(asked_compiler)" cmake make ninja-build pkg-config
-      echo libuv1-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libexpected-dev nlohmann-json3-dev ;;
+      echo libuv1-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libexpected-dev nlohmann-json3-dev libmicrohttpd-dev ;;
     test)
       apt_words build
       echo ccache mold libgtest-dev libgmock-dev valgrind strace netcat-openbsd procps iproute2 systemd util-linux ;;
@@ -19,6 +19,7 @@ apt_words() {
     # each is asked for as "what the -dev package depends on".
     run)
       echo 'libuv1-dev/libuv1*' 'libspdlog-dev/libspdlog[0-9]*' 'libtomlplusplus-dev/libtomlplusplus[0-9]*'
+      echo 'libmicrohttpd-dev/libmicrohttpd[0-9]*'
       echo netcat-openbsd ;;
   esac
 }

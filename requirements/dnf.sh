@@ -5,7 +5,7 @@ dnf_words() {
   case $1 in
     build)
       echo gcc-c++ "$(asked_compiler)" cmake make ninja-build pkgconf-pkg-config
-      echo libuv-devel spdlog-devel cli11-devel tomlplusplus-devel expected-devel json-devel ;;
+      echo libuv-devel spdlog-devel cli11-devel tomlplusplus-devel expected-devel json-devel libmicrohttpd-devel ;;
     # The sanitizers' runtimes are packages of their own here.
     test)
       dnf_words build
@@ -17,7 +17,7 @@ dnf_words() {
       dnf_words build
       echo asio-devel libevent-devel strace valgrind ;;
     # netcat is OpenBSD's, whose -N the quickstart uses; nmap-ncat has no such flag.
-    run) echo libuv spdlog tomlplusplus netcat ;;
+    run) echo libuv spdlog tomlplusplus libmicrohttpd netcat ;;
   esac
 }
 

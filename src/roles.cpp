@@ -6,6 +6,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "tcp_echo/admin/admin.hpp"
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/log.hpp"
 #include "tcp_echo/base/version.hpp"
@@ -57,12 +59,19 @@ ExitCode print(const std::string& text) {
   return written ? ExitCode::kOk : complain("cannot write to standard output", ExitCode::kOsError);
 }
 
+/// What every child of a master is born with.
+struct ChildBirth {
+  unsigned number = 0;
+  UniqueFd control;
+  std::vector<UniqueFd> listeners;
+};
+
 /// Nothing if this process was not called by a master.
-std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& arguments) {
-  const auto call = parse_role_call(kWorkerRole, arguments);
+std::optional<ChildBirth> child_birth(const ChildRole& role, const std::vector<std::string>& arguments) {
+  const auto call = parse_role_call(role, arguments);
   if (!call || !is_channel_end(kControlDescriptor)) return std::nullopt;
-  WorkerBirth birth;
-  birth.slot = call->number;
+  ChildBirth birth;
+  birth.number = call->number;
   birth.control = UniqueFd(kControlDescriptor);
   for (int fd = kFirstListenerDescriptor; fd < call->program_descriptor(); ++fd)
     birth.listeners.emplace_back(fd);
@@ -72,24 +81,59 @@ std::optional<WorkerBirth> worker_birth(const std::vector<std::string>& argument
   return birth;
 }
 
+/// Signals that a terminal or an operator sends to all processes of the service are the master's.
+void leave_signals_to_master() {
+  for (const int number : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) ignore_signal(number);
+}
+
 /// The kernel forbids core dumps where the user may not read the program file (PR_SET_DUMPABLE, prctl(2)).
 void allow_core_dumps() { ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
 
 /// A TERM or QUIT that comes before its handler stands waits for it; one that comes when the handler has gone
 /// finds a worker that leaves anyhow. Its default action would be a death that looks like a crash.
 std::optional<ExitCode> run_worker(const Call& call) {
-  auto birth = worker_birth(call.arguments);
+  auto birth = child_birth(kWorkerRole, call.arguments);
   if (!birth) return std::nullopt;
   hold_signals();
-  for (const int number : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) ignore_signal(number);
+  leave_signals_to_master();
   watch_over_master();
   allow_core_dumps();
-  const auto title = title_of(kWorkerRole, birth->slot);
+  const auto title = title_of(kWorkerRole, birth->number);
   set_process_title(title);
   set_up_logging(title, {});
-  Worker worker(std::move(*birth));
+  Worker worker({birth->number, std::move(birth->control), std::move(birth->listeners)});
   release_signals();
   const auto code = worker.run();
+  hold_signals();
+  return code;
+}
+
+/// The echo comes first: where processors are scarce, a flood of requests gets a tenth of a worker's share.
+/// Each of our processes has a session, so that it may be an autogroup as well, which has a nice value of its
+/// own (sched(7)).
+void give_way_to_workers() {
+  constexpr int kNice = 10;
+  ::setpriority(PRIO_PROCESS, 0, kNice);
+  const UniqueFd autogroup(::open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC));
+  if (autogroup) static_cast<void>(!::write(autogroup.get(), "10", 2));
+}
+
+/// Whatever state it is in, it does not outlive its master: the kernel kills it then. (Once it runs as the
+/// user it is to run as: a change of user clears that.)
+std::optional<ExitCode> run_admin(const Call& call) {
+  auto birth = child_birth(kAdminRole, call.arguments);
+  if (!birth) return std::nullopt;
+  hold_signals();
+  leave_signals_to_master();
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  allow_core_dumps();
+  give_way_to_workers();
+  const auto title = title_of(kAdminRole, birth->number);
+  set_process_title(title);
+  set_up_logging(title, {});
+  Admin admin({std::move(birth->control), std::move(birth->listeners)});
+  release_signals();
+  const auto code = admin.run();
   hold_signals();
   return code;
 }
@@ -254,6 +298,7 @@ struct Role {
 
 constexpr Role kRoles[] = {
     {kWorkerRole.word, run_worker},
+    {kAdminRole.word, run_admin},
     {kPreflightWord, run_preflight},
     {kTakeOverWord, run_take_over},
 };

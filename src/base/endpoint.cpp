@@ -124,6 +124,12 @@ Endpoint Endpoint::with_port(std::uint16_t port) const {
   return copy;
 }
 
+bool Endpoint::covers(const Endpoint& other) const {
+  if (port() != other.port()) return false;
+  const bool is_all_v4 = *this == any_v4(port()) && other.unmapped().family() == AF_INET;
+  return is_all_v4 || *this == any_v6(port()) || unmapped() == other.unmapped();
+}
+
 std::string Endpoint::host() const {
   std::array<char, NI_MAXHOST> host{};
   const bool is_named =

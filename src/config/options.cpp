@@ -102,8 +102,9 @@ const std::array kOptions = {
     Option{"control-socket", "PATH", "auto",
            "unix socket to steer the service by; auto is a usual place, or off",
            SocketValue{&Config::control_socket}, kOnStart},
-    Option{"admin-listen", "ADDR:PORT", "off", "HTTP: status page, metrics, health",
-           TextValue{&Config::admin_listen, 80}, kOnReload, Support::kLater},
+    Option{"admin-listen", "ADDR:PORT", "off",
+           "HTTP: health, status, metrics; read-only, and open to all who reach it",
+           AddressValue{&Config::admin_listen}, kOnReload},
 
     Option{"log-level", "LEVEL", TCP_ECHO_DEFAULT_LOG_LEVEL, "trace, debug, info, warn or error",
            choice<&Config::log_level>(kLevelWords), kOnReload},

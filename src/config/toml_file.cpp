@@ -40,6 +40,7 @@ bool has_right_type(const Option& option, const toml::node& node) {
     bool operator()(const TextValue&) const { return node.is_string(); }
     bool operator()(const PathValue&) const { return node.is_string(); }
     bool operator()(const SocketValue&) const { return node.is_string(); }
+    bool operator()(const AddressValue&) const { return node.is_string(); }
     bool operator()(const ChoiceValue&) const { return node.is_string(); }
     bool operator()(const ListenValue&) const {
       const auto* const array = node.as_array();

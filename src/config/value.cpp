@@ -113,6 +113,13 @@ class Reader {
     return {};
   }
 
+  Assigned operator()(const AddressValue& value) const {
+    auto& address = config_.*value.member;
+    address = Endpoint::parse(text_);
+    if (address || text_ == kAddressOff) return {};
+    return refuse(Endpoint::why_not(text_));
+  }
+
   Assigned operator()(const ChoiceValue& value) const {
     const auto found = std::find(value.words.begin(), value.words.end(), text_);
     if (found == value.words.end()) return refuse("is none of them");
@@ -219,6 +226,11 @@ std::string allowed(const Option& option) {
             return fmt::format("a path of at most {} bytes, {} or {}", kLongestSocketPath, kSocketAuto,
                                kSocketOff);
           },
+          [](const AddressValue&) {
+            return fmt::format(
+                "ADDR:PORT with the address in numbers, such as 127.0.0.1:8091 or [::1]:8091, or {}",
+                kAddressOff);
+          },
           [](const ChoiceValue& value) { return listed(value.words); },
           [](const ListenValue&) {
             return fmt::format(
@@ -242,6 +254,10 @@ std::string to_toml(const Option& option, const Config& config) {
           [&](const TextValue& value) { return toml_string(config.*value.member); },
           [&](const PathValue& value) { return toml_string(config.*value.member); },
           [&](const SocketValue& value) { return toml_string(config.*value.member); },
+          [&](const AddressValue& value) {
+            const auto& address = config.*value.member;
+            return toml_string(address ? address->text() : std::string(kAddressOff));
+          },
           [&](const ChoiceValue& value) { return toml_string(value.words[value.get(config)]); },
           [&](const ListenValue&) {
             std::vector<std::string> texts;

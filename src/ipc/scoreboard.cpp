@@ -1,6 +1,7 @@
 #include "tcp_echo/ipc/scoreboard.hpp"
 
 #include <fcntl.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,11 +22,15 @@ constexpr std::chrono::milliseconds kNap{1};
 
 constexpr std::uint32_t kScoreboardMagic = 0x62726f73;  // "sorb"
 
-Result<void*> map_shared(int fd, std::size_t size) {
-  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+Result<void*> map_shared(int fd, std::size_t size, int protection = PROT_READ | PROT_WRITE) {
+  void* const memory = ::mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) return system_failure("map the scoreboard", errno);
   return memory;
 }
+
+/// An admin process has a descriptor that reads. As another user it cannot get one that writes from it, by
+/// way of /proc.
+void keep_to_owner(const UniqueFd& fd) { ::fchmod(fd.get(), S_IRUSR | S_IWUSR); }
 
 }  // namespace
 
@@ -33,6 +38,7 @@ Result<Scoreboard> Scoreboard::create() {
   UniqueFd fd(::memfd_create("tcp-echo-scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd || ::ftruncate(fd.get(), sizeof(Memory)) != 0)
     return system_failure("create the scoreboard", errno);
+  keep_to_owner(fd);
   // A worker gone wild may scribble on it, but not pull it from under the others' feet.
   ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
   const auto memory = map_shared(fd.get(), sizeof(Memory));
@@ -49,12 +55,21 @@ void Scoreboard::stamp() noexcept {
   memory_->master.version = kScoreboardVersion;
 }
 
-Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) {
+Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) { return map(fd, PROT_READ | PROT_WRITE); }
+Result<Scoreboard> Scoreboard::map_for_reading(const UniqueFd& fd) { return map(fd, PROT_READ); }
+
+Result<UniqueFd> Scoreboard::open_for_reading() const {
+  UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", fd_.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return system_failure("open the scoreboard for reading", errno);
+  return fd;
+}
+
+Result<Scoreboard> Scoreboard::map(const UniqueFd& fd, int protection) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0 || static_cast<std::size_t>(status.st_size) != sizeof(Memory)) {
     return failure(ExitCode::kSoftware, "map the scoreboard: another version of the program has made it");
   }
-  const auto memory = map_shared(fd.get(), sizeof(Memory));
+  const auto memory = map_shared(fd.get(), sizeof(Memory), protection);
   if (!memory) return tl::unexpected(memory.error());
   Scoreboard board(UniqueFd{}, static_cast<Memory*>(*memory));
   if (board.master().magic != kScoreboardMagic || board.master().version != kScoreboardVersion) {
@@ -65,6 +80,7 @@ Result<Scoreboard> Scoreboard::map(const UniqueFd& fd) {
 
 Result<Scoreboard> Scoreboard::restore(UniqueFd fd) {
   auto board = map(fd);
+  keep_to_owner(fd);  // a former program did not
   if (board) board->fd_ = std::move(fd);
   return board;
 }

@@ -15,6 +15,7 @@
 #include "tcp_echo/config/reloadable.hpp"
 #include "tcp_echo/config/worker_count.hpp"
 #include "tcp_echo/daemon/log_target.hpp"
+#include "tcp_echo/listeners/admin_listener.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -84,7 +85,8 @@ void Jobs::ask_for_successor(unsigned slot, pid_t worker) {
 
 /// What is on the agenda, unless something is under way.
 void Jobs::begin_next() {
-  while (fleet_.is_up() && !fleet_.is_ending() && !is_busy() && !fleet_.is_moving()) {
+  while (fleet_.is_up() && !fleet_.is_ending() && !is_busy() && !fleet_.is_moving() &&
+         !host_.holds_removed_listeners()) {
     const auto next = next_job();
     if (!next) return;
     if (const auto outcome = outcome_at_once(*next)) {
@@ -194,18 +196,21 @@ Result<Movement> Jobs::plan_reload() {
   const auto workers = count_holds ? workers_ : wanted_workers(next);
   auto listeners = fleet_.generation()->listeners.changed_to(next, workers);
   if (!listeners) return tl::unexpected(listeners.error());
+  auto admin = admin_listener(fleet_.generation()->admin, *listeners, next);
+  if (!admin) return tl::unexpected(admin.error());
   auto log = open_log(next);
   if (!log) return tl::unexpected(log.error());
-  const auto generation = std::make_shared<const Generation>(
-      Generation{fleet_.generation()->number + 1, std::move(given->config), std::move(*listeners)});
+  const auto generation = std::make_shared<const Generation>(Generation{
+      fleet_.generation()->number + 1, std::move(given->config), std::move(*listeners), std::move(*admin)});
   const auto shared_log = std::make_shared<const UniqueFd>(std::move(*log));
   return Movement{.generation = generation,
                   .workers = workers,
                   .renewed = slots_between(0, workers),
                   .before_change = [this, generation, shared_log]() -> Result<void> {
-                    if (auto done = generation->listeners.begin_to_listen(generation->config); !done)
-                      return done;
-                    return host_.change_log(*shared_log, generation->config);
+                    const auto& config = generation->config;
+                    if (auto done = begin_to_listen_for_admin(generation->admin, config); !done) return done;
+                    if (auto done = generation->listeners.begin_to_listen(config); !done) return done;
+                    return host_.change_log(*shared_log, config);
                   },
                   .on_done =
                       [this, workers, count_holds](const Result<void>& done) {
@@ -219,8 +224,8 @@ Result<void> Jobs::scale(unsigned workers) {
   const auto& now = *fleet_.generation();
   auto listeners = now.listeners.grown_to(now.config, workers);
   if (!listeners) return tl::unexpected(listeners.error());
-  const auto generation =
-      std::make_shared<const Generation>(Generation{now.number, now.config, std::move(*listeners)});
+  const auto generation = std::make_shared<const Generation>(
+      Generation{now.number, now.config, std::move(*listeners), now.admin});
   fleet_.move(
       {.generation = generation,
        .workers = workers,

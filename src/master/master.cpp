@@ -18,6 +18,7 @@
 #include "tcp_echo/daemon/executable.hpp"
 #include "tcp_echo/fleet/patience.hpp"
 #include "tcp_echo/ipc/address_notice.hpp"
+#include "tcp_echo/listeners/admin_listener.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 #include "tcp_echo/status/statistics.hpp"
 #include "tcp_echo/upgrade/restore.hpp"
@@ -82,13 +83,15 @@ Master::Holdings Master::acquire(MasterBirth& birth) {
   auto executable = value_or_throw(open_program(birth.program));
   auto scoreboard = value_or_throw(Scoreboard::create());
   auto listeners = value_or_throw(open_listeners(birth, workers));
+  auto admin = value_or_throw(admin_listener({}, listeners, config));
+  value_or_throw(begin_to_listen_for_admin(admin, config));
   return {workers,
           credentials,
           std::move(pid_file),
           std::move(control_socket),
           std::move(executable),
           std::move(scoreboard),
-          std::make_shared<const Generation>(Generation{1, config, std::move(listeners)})};
+          std::make_shared<const Generation>(Generation{1, config, std::move(listeners), std::move(admin)})};
 }
 
 Master::Holdings Master::receive(const MasterBirth& birth, const MasterInheritance& inheritance) {
@@ -100,7 +103,8 @@ Master::Holdings Master::receive(const MasterBirth& birth, const MasterInheritan
           std::nullopt,  // destructors remove the files
           copy_of(inheritance.program),
           value_or_throw(Scoreboard::restore(copy_of(state.scoreboard))),
-          std::make_shared<const Generation>(Generation{state.generation, config, listeners_from(state)}),
+          std::make_shared<const Generation>(
+              Generation{state.generation, config, listeners_from(state), admin_listeners_from(state)}),
           state.fleet.slots.size()};
 }
 
@@ -129,6 +133,10 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
       jobs_(loop_, fleet_, scoreboard_, *this, holdings.workers),
       report_(loop_, fleet_, jobs_, scoreboard_),
       steering_(loop_, fleet_, jobs_, report_, scoreboard_, *this, std::move(holdings.control_socket)),
+      admin_(loop_, launcher_, scoreboard_,
+             {.on_watched = [this] { report_.look_at_queues(); },
+              .on_settled = [this] { jobs_.proceed(); },
+              .on_gone = [this] { on_end(); }}),
       change_(loop_, reaper_, birth_.program, birth_.arguments, executable_.get(),
               {.record = [this] { return record(); },
                .is_off = [this] { return fleet_.is_ending(); },
@@ -143,6 +151,7 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
   const auto& state = inheritance.state;
   const bool came_back = inheritance.former < 0;
   fleet_.restore(state.fleet);
+  admin_.restore(state.admin, fleet_.generation());
   if (!came_back) change_.came_from(copy_of(inheritance.former));
   if (const auto level = parse_log_level(state.log_level_set_by_hand)) set_log_level(*level);
   if (state.pid_file >= 0) pid_file_.emplace(PidFile::restore(config().pid_file, copy_of(state.pid_file)));
@@ -182,6 +191,7 @@ void Master::start() {
   if (!generation.listeners.is_inherited()) warn_of_short_backlog(config().backlog);
   if (config().worker_connections > 0) warn_of_few_descriptors(config().worker_connections);
   report_.starting();
+  admin_.serve(fleet_.generation());
   fleet_.start();
 }
 
@@ -229,6 +239,7 @@ void Master::reopen_log() {
   if (!config().log_file.empty()) {
     if (auto reopened = reopen_log_file(config().log_file, birth_.log_descriptor); reopened) {
       fleet_.change_log(birth_.log_descriptor, log_level());
+      admin_.change_log(birth_.log_descriptor, log_level());
       spdlog::info("SIGUSR1: reopened the log file");
     } else {
       spdlog::error("SIGUSR1: {}; going on with the old one", reopened.error().text);
@@ -262,10 +273,12 @@ void Master::on_start_failure(const Error& error) {
 }
 
 void Master::on_all_gone() {
-  if (!start_failure_) {
-    log_what_was_served();
-    spdlog::info("stopped");
-  }
+  if (!start_failure_) log_what_was_served();
+  admin_.end();
+}
+
+void Master::on_end() {
+  if (!start_failure_) spdlog::info("stopped");
   steering_.on_stopped();
   is_over_ = true;
   loop_.stop();
@@ -313,11 +326,13 @@ Result<void> Master::change_log(const UniqueFd& log, const Config& next) {
 void Master::use_log_level(LogLevel level) {
   spdlog::set_level(static_cast<spdlog::level::level_enum>(level));
   fleet_.change_log(birth_.log_descriptor, level);
+  admin_.change_log(birth_.log_descriptor, level);
 }
 
 void Master::on_changed() {
   report_.on_changed();
   put_up_addresses();
+  admin_.serve(fleet_.generation());
 }
 
 /// Without it the service is as good, only --probe cannot find it.
@@ -346,7 +361,9 @@ UpgradeState Master::record() {
   state.listeners_are_inherited = generation.listeners.is_inherited();
   state.addresses = records_of(generation.listeners);
   state.next_listener_id = generation.listeners.next_id();
+  state.admin_addresses = records_of(generation.admin);
   state.fleet = fleet_.record();
+  state.admin = admin_.record();
   if (log_level_set_by_hand_) state.log_level_set_by_hand = name_of(*log_level_set_by_hand_);
   jobs_.record(state);
   state.control = steering_.record();

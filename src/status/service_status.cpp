@@ -88,6 +88,8 @@ ServiceStatus read_status(const Scoreboard& scoreboard, milliseconds now) {
   status.generation = master.generation.load();
   status.state = master.state.load();
   status.listeners = listeners_of(master);
+  status.admin_address = master.admin_address.get();
+  status.admin_failures = master.admin_failures.get();
   status.reloads = master.reloads.get();
   status.failed_reloads = master.failed_reloads.get();
   status.listen_overflows = master.listen_overflows.get();

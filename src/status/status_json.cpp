@@ -102,6 +102,9 @@ std::string status_json(const ServiceStatus& status) {
       {"ready", !reason.has_value()},
       {"not_ready_because", reason ? Json(*reason) : Json(nullptr)},
       {"listeners", array_of(status.listeners)},
+      {"admin",
+       {{"address", status.admin_address.empty() ? Json(nullptr) : Json(status.admin_address)},
+        {"failures", status.admin_failures}}},
       {"workers", array_of(status.slots)},
       {"totals", totals_of(status)},
       {"kernel", {{"listen_overflows", status.listen_overflows}, {"listen_drops", status.listen_drops}}}};

@@ -21,17 +21,26 @@ Endpoint endpoint_from(const std::string& text) {
   return *endpoint;
 }
 
-}  // namespace
-
-ListenerSet listeners_from(const UpgradeState& state) {
+std::vector<ListenerSet::Address> addresses_from(const std::vector<AddressRecord>& records) {
   std::vector<ListenerSet::Address> addresses;
-  for (const auto& record : state.addresses) {
+  for (const auto& record : records) {
     auto& address = addresses.emplace_back(
         ListenerSet::Address{endpoint_from(record.wanted), endpoint_from(record.bound), {}, record.id});
     for (const int socket : record.sockets)
       address.by_slot.push_back(socket < 0 ? nullptr : std::make_shared<const UniqueFd>(copy_of(socket)));
   }
-  return ListenerSet::restore(std::move(addresses), state.listeners_are_inherited, state.next_listener_id);
+  return addresses;
+}
+
+}  // namespace
+
+ListenerSet listeners_from(const UpgradeState& state) {
+  return ListenerSet::restore(addresses_from(state.addresses), state.listeners_are_inherited,
+                              state.next_listener_id);
+}
+
+ListenerSet admin_listeners_from(const UpgradeState& state) {
+  return ListenerSet::restore(addresses_from(state.admin_addresses), false);
 }
 
 std::vector<AddressRecord> records_of(const ListenerSet& listeners) {

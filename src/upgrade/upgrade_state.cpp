@@ -35,6 +35,13 @@ Json json_of(const ChildRecord& worker) {
   return json;
 }
 
+Json json_of(const KeeperRecord& kept) {
+  Json json = {{"leavers", Json::array()}};
+  for (const auto& leaver : kept.leavers) json["leavers"].push_back(json_of(leaver));
+  if (kept.child) json["child"] = json_of(*kept.child);
+  return json;
+}
+
 Json json_of(const SlotRecord& slot) {
   Json json = {{"state", name_of(slot.state)}, {"needs_borrower", slot.needs_borrower}};
   if (slot.worker) json["worker"] = json_of(*slot.worker);
@@ -160,6 +167,12 @@ std::vector<T> vector_from(const Json& array, T (*from)(const Json&)) {
   return values;
 }
 
+KeeperRecord keeper_from(const Json& json) {
+  KeeperRecord kept{.leavers = vector_from(json.at("leavers"), worker_from)};
+  if (json.contains("child")) kept.child = worker_from(json.at("child"));
+  return kept;
+}
+
 ControlRecord control_from(const Json& json) {
   return {bytes_from(json.at("path")),           json.at("device").get<std::uint64_t>(),
           json.at("inode").get<std::uint64_t>(), json.at("fd").get<int>(),
@@ -181,6 +194,12 @@ UpgradeState state_from(const Json& json) {
   state.listeners_are_inherited = json.at("listeners_are_inherited").get<bool>();
   state.addresses = vector_from(json.at("addresses"), address_from);
   state.next_listener_id = json.value("next_listener_id", ListenerId{1});
+  // A former program may have known of no admin process.
+  if (json.contains("admin")) {
+    const auto& admin = json.at("admin");
+    state.admin_addresses = vector_from(admin.at("addresses"), address_from);
+    state.admin = keeper_from(admin.at("process"));
+  }
   state.fleet.slots = vector_from(json.at("slots"), slot_from);
   state.fleet.leavers = vector_from(json.at("leavers"), leaver_from);
   state.jobs = vector_from(json.at("jobs"), job_from);
@@ -197,9 +216,11 @@ Result<void> check(const UpgradeState& state) {
   };
   if (state.fleet.slots.size() > kMostSlots || state.workers == 0 || state.workers > state.fleet.slots.size())
     return wrong("no sensible number of workers");
-  for (const auto& address : state.addresses) {
-    for (const auto& text : {address.wanted, address.bound}) {
-      if (!Endpoint::parse(text)) return wrong("no address in " + in_quotes(text));
+  for (const auto* const addresses : {&state.addresses, &state.admin_addresses}) {
+    for (const auto& address : *addresses) {
+      for (const auto& text : {address.wanted, address.bound}) {
+        if (!Endpoint::parse(text)) return wrong("no address in " + in_quotes(text));
+      }
     }
   }
   for (const auto& slot : state.fleet.slots) {
@@ -220,7 +241,10 @@ Result<void> check(const UpgradeState& state) {
 
 std::vector<int> UpgradeState::descriptors() const {
   std::vector<int> all = {scoreboard, log, pid_file, control.fd};
-  for (const auto& address : addresses) all.insert(all.end(), address.sockets.begin(), address.sockets.end());
+  for (const auto* const group : {&addresses, &admin_addresses})
+    for (const auto& address : *group) all.insert(all.end(), address.sockets.begin(), address.sockets.end());
+  if (admin.child) all.push_back(admin.child->control);
+  for (const auto& leaver : admin.leavers) all.push_back(leaver.control);
   for (const auto& slot : fleet.slots) {
     if (slot.worker) all.push_back(slot.worker->control);
   }
@@ -231,27 +255,29 @@ std::vector<int> UpgradeState::descriptors() const {
 }
 
 std::string to_text(const UpgradeState& state) {
-  const Json json = {{"format", kUpgradeFormat},
-                     {"scoreboard_version", kScoreboardVersion},
-                     {"program", json_of_bytes(state.program)},
-                     {"folder", json_of_bytes(state.folder)},
-                     {"configuration", state.configuration},
-                     {"generation", state.generation},
-                     {"workers", state.workers},
-                     {"workers_are_set_by_hand", state.workers_are_set_by_hand},
-                     {"log_level_set_by_hand", state.log_level_set_by_hand},
-                     {"scoreboard", state.scoreboard},
-                     {"log", state.log},
-                     {"pid_file", state.pid_file},
-                     {"listeners_are_inherited", state.listeners_are_inherited},
-                     {"addresses", array_of(state.addresses)},
-                     {"next_listener_id", state.next_listener_id},
-                     {"slots", array_of(state.fleet.slots)},
-                     {"leavers", array_of(state.fleet.leavers)},
-                     {"jobs", array_of(state.jobs)},
-                     {"waiting", state.waiting},
-                     {"failure", state.failure},
-                     {"control", json_of(state.control)}};
+  const Json json = {
+      {"format", kUpgradeFormat},
+      {"scoreboard_version", kScoreboardVersion},
+      {"program", json_of_bytes(state.program)},
+      {"folder", json_of_bytes(state.folder)},
+      {"configuration", state.configuration},
+      {"generation", state.generation},
+      {"workers", state.workers},
+      {"workers_are_set_by_hand", state.workers_are_set_by_hand},
+      {"log_level_set_by_hand", state.log_level_set_by_hand},
+      {"scoreboard", state.scoreboard},
+      {"log", state.log},
+      {"pid_file", state.pid_file},
+      {"listeners_are_inherited", state.listeners_are_inherited},
+      {"addresses", array_of(state.addresses)},
+      {"next_listener_id", state.next_listener_id},
+      {"admin", {{"addresses", array_of(state.admin_addresses)}, {"process", json_of(state.admin)}}},
+      {"slots", array_of(state.fleet.slots)},
+      {"leavers", array_of(state.fleet.leavers)},
+      {"jobs", array_of(state.jobs)},
+      {"waiting", state.waiting},
+      {"failure", state.failure},
+      {"control", json_of(state.control)}};
   // Whatever is no UTF-8 all the same: a running master does not throw.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -36,6 +36,7 @@ std::string kind_of(const Option& option) {
                                [](const TextValue&) -> std::string { return "TEXT"; },
                                [](const PathValue&) -> std::string { return "TEXT"; },
                                [](const SocketValue&) -> std::string { return "TEXT"; },
+                               [](const AddressValue&) -> std::string { return "TEXT"; },
                                [&option](const ChoiceValue& value) {
                                  std::string kind = "ONE_OF";
                                  for (const auto word : value.words) {

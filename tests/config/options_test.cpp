@@ -63,9 +63,9 @@ struct Spelling {
 };
 
 constexpr std::array kSpellingsOfLaterDefaults = {
-    Spelling{"sandbox", "off", R"("off")"},        Spelling{"admin-listen", "off", R"("off")"},
-    Spelling{"log-connections", "off", "false"},   Spelling{"log-connections", "no", "false"},
-    Spelling{"log-connections", "false", "false"}, Spelling{"log-connections", "0", "false"},
+    Spelling{"sandbox", "off", R"("off")"},     Spelling{"log-connections", "off", "false"},
+    Spelling{"log-connections", "no", "false"}, Spelling{"log-connections", "false", "false"},
+    Spelling{"log-connections", "0", "false"},
 };
 
 const Sample& sample_of(const Option& option) {

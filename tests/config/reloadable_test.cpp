@@ -21,6 +21,7 @@ Config changed(const Option& option, Config config) {
           [&](const TextValue& value) { add_a_letter(value); },
           [&](const PathValue& value) { add_a_letter(value); },
           [&](const SocketValue& value) { add_a_letter(value); },
+          [&](const AddressValue& value) { config.*value.member = Endpoint::any_v4(7); },
           [&](const ChoiceValue& value) { value.set(config, (value.get(config) + 1) % value.words.size()); },
           [&](const ListenValue&) { config.listen.push_back(config.listen.front()); },
           [&](const PortValue&) { config.listen = {Endpoint::any_v6(7)}; },

@@ -116,7 +116,16 @@ TEST(Value, OfAChoiceRefusesAWordThatIsStillToCome) {
 
 TEST(Value, OfAnOptionThatIsStillToComeMayOnlyBeLeftOut) {
   EXPECT_EQ(outcome("log-connections", {"on"}), "'on' is not supported yet; allowed: off");
-  EXPECT_EQ(outcome("admin-listen", {"[::]:80"}), "'[::]:80' is not supported yet; allowed: off");
+}
+
+TEST(Value, OfAnAddressIsOneOrOff) {
+  EXPECT_EQ(assigned("admin-listen", {"[::1]:8091"}).admin_listen, Endpoint::parse("[::1]:8091"));
+  EXPECT_EQ(assigned("admin-listen", {"off"}).admin_listen, std::nullopt);
+  for (const auto* const text : {"", "8091", "localhost:8091", "none"}) {
+    EXPECT_THAT(outcome("admin-listen", {text}),
+                testing::HasSubstr("is not an address with a port; allowed: ADDR:PORT"))
+        << text;
+  }
 }
 
 TEST(Value, OfASocketIsAPathOrAWord) {

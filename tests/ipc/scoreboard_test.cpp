@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -59,6 +60,19 @@ TEST(Scoreboard, GivesEachWorkerCacheLinesOfItsOwn) {
 TEST(Scoreboard, CannotBeShrunkUnderTheOthersFeet) {
   const auto board = value_or_throw(Scoreboard::create());
   EXPECT_NE(::ftruncate(board.fd(), 0), 0);
+}
+
+TEST(Scoreboard, IsSeenAndNotWrittenByAProcessThatOnlyLooks) {
+  auto board = value_or_throw(Scoreboard::create());
+  const auto fd = value_or_throw(board.open_for_reading());
+  const auto seen = value_or_throw(Scoreboard::map_for_reading(fd));
+  board.block(3).accepted.add(5);
+  EXPECT_EQ(seen.block(3).accepted.get(), 5U);
+  EXPECT_EQ(::fcntl(fd.get(), F_GETFL) & O_ACCMODE, O_RDONLY);
+  EXPECT_FALSE(Scoreboard::map(fd)) << "mmap(2) with PROT_WRITE";
+  struct stat status {};
+  ASSERT_EQ(::fstat(fd.get(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U) << "another user opens no other descriptor by way of /proc";
 }
 
 TEST(Scoreboard, RefusesADescriptorOfAnotherSize) {

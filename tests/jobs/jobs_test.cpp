@@ -67,6 +67,7 @@ struct JobsTest : ::testing::Test, private Jobs::Host {
   Result<GivenConfig> next_config{
       tl::in_place, GivenConfig{.config = generation->config, .sources = {}, .warnings = {}, .notices = {}}};
   std::size_t ready_until = kWorkers;  ///< so many of those that were started were let ready
+  bool holds_listeners = false;
   int changes = 0;
   int upgrades = 0;
   int proofs = 0;
@@ -78,6 +79,7 @@ struct JobsTest : ::testing::Test, private Jobs::Host {
 
  private:
   Jobs::Host& host() { return *this; }
+  bool holds_removed_listeners() const override { return holds_listeners; }
   Result<GivenConfig> read_config() override { return next_config; }
   Result<void> change_log(const UniqueFd& /*log*/, const Config& /*next*/) override { return {}; }
   void on_changed() override { ++changes; }
@@ -101,6 +103,18 @@ TEST_F(JobsTest, WaitUntilTheServiceIsUp) {
   clock.turn(0ms);
   EXPECT_EQ(waiter.heard, Story{"scale begins"});
   EXPECT_TRUE(jobs.is_busy());
+}
+
+TEST_F(JobsTest, WaitUntilNobodyHasListenersOfARemovedAddress) {
+  come_up();
+  holds_listeners = true;
+  jobs.ask_for_reload();
+  clock.turn(1s);
+  EXPECT_TRUE(waiter.heard.empty());
+  holds_listeners = false;
+  jobs.proceed();
+  clock.turn(0ms);
+  EXPECT_EQ(waiter.heard, Story{"reload begins"});
 }
 
 TEST_F(JobsTest, ReloadToTheNextGeneration) {

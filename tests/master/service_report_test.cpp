@@ -29,6 +29,7 @@ struct ServiceReportTest : ::testing::Test, private Jobs::Host {
 
  private:
   Jobs::Host& host() { return *this; }
+  bool holds_removed_listeners() const override { return false; }
   Result<GivenConfig> read_config() override { return GivenConfig{}; }
   Result<void> change_log(const UniqueFd& /*log*/, const Config& /*next*/) override { return {}; }
   void on_changed() override {}

@@ -24,7 +24,7 @@ Service::Service(std::vector<std::string> arguments, const std::string& configur
   configure(configuration);
   const auto listens = [](const std::string& argument) { return argument.starts_with("--listen"); };
   if (std::none_of(arguments.begin(), arguments.end(), listens) &&
-      configuration.find("listen") == std::string::npos)
+      ("\n" + configuration).find("\nlisten") == std::string::npos)
     arguments.insert(arguments.end(), {"--listen", "127.0.0.1:0"});
   arguments.insert(arguments.begin(), {"--ready-timeout", with_patience("5s", "1m")});
   arguments.insert(arguments.end(), {"--config", file("echo.toml")});

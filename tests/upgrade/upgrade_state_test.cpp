@@ -38,6 +38,9 @@ UpgradeState sample() {
   state.fleet.slots[2] = {SlotState::kRetired, std::nullopt, true, 0};
   state.fleet.leavers = {{1, LeaverStage::kStuck, ChildRecord{101, 6, 31, 2, 10ms, 20ms, 5, 0ms}},
                          {2, LeaverStage::kDying, ChildRecord{102, 7, -1, 3, 10ms, 0ms, 6, 250ms}}};
+  state.admin_addresses = {{"127.0.0.1:0", "127.0.0.1:9090", {50}, 1}};
+  state.admin = {ChildRecord{103, 0, 51, 3, 5ms, 6ms, 7, 5000ms},
+                 {ChildRecord{104, 0, 52, 3, 5ms, 0ms, 6, 1ms}}};
   state.log_level_set_by_hand = "debug";
   state.jobs = {{.kind = Job::Kind::kScale, .workers = 4, .by = -3, .waiting = {1, 2}},
                 {.kind = Job::Kind::kRestart, .slot = 1, .worker = 100, .is_tried_until_done = true}};
@@ -100,6 +103,12 @@ TEST(UpgradeState, MayLackIdsOfListeners) {
   EXPECT_EQ(state.addresses[1].id, 0U);
 }
 
+TEST(UpgradeState, MayLackAnAdminProcess) {
+  const auto state = value_or_throw(parse_upgrade_state(with([](json& each) { each.erase("admin"); })));
+  EXPECT_TRUE(state.admin_addresses.empty());
+  EXPECT_EQ(state.admin, KeeperRecord{});
+}
+
 TEST(UpgradeState, KeepsPathsThatAreNoUtf8) {
   auto state = sample();
   state.program = "/opt/\xff/tcp-echo-master";
@@ -108,7 +117,8 @@ TEST(UpgradeState, KeepsPathsThatAreNoUtf8) {
 }
 
 TEST(UpgradeState, NamesEveryDescriptorOnce) {
-  EXPECT_THAT(sample().descriptors(), UnorderedElementsAre(10, 11, 12, 20, 21, 22, 30, 31, 40, 41, 42));
+  EXPECT_THAT(sample().descriptors(),
+              UnorderedElementsAre(10, 11, 12, 20, 21, 22, 30, 31, 40, 41, 42, 50, 51, 52));
 }
 
 TEST(UpgradeState, OfAnotherFormatIsRefusedWithBothNumbers) {
@@ -124,7 +134,7 @@ TEST(UpgradeState, WithAnotherScoreboardIsRefused) {
 TEST(UpgradeState, WithoutAFieldIsRefusedWhicheverItIs) {
   const auto whole = json::parse(to_text(sample()));
   for (const auto& [name, value] : whole.items()) {
-    if (name == "next_listener_id") continue;  // a former program knows none
+    if (name == "next_listener_id" || name == "admin") continue;  // a former program knows none
     const auto text = with([&key = name](json& state) { state.erase(key); });
     EXPECT_THAT(complaint_about(text), HasSubstr(name));
   }

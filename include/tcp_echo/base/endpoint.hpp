@@ -29,6 +29,9 @@ class Endpoint {
   /// ::ffff:192.0.2.1, as a listener on [::] sees an IPv4 client (RFC 4291, 2.5.5.2), as 192.0.2.1. Others
   /// stay as they are.
   Endpoint unmapped() const;
+  /// Whether a socket that listens here gets, or would get, clients of the other one: it has the same port,
+  /// and is the same address or all of them ([::] takes IPv4 as well).
+  bool covers(const Endpoint& other) const;
   /// The address without its port and without brackets: "127.0.0.1", "::1".
   std::string host() const;
 

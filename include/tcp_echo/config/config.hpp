@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,8 +47,8 @@ struct Config {
   Sandbox sandbox{};
   bool daemon = false;
   std::string pid_file;
-  std::string control_socket;  ///< absolute, or "off", or "auto": the first of the usual places
-  std::string admin_listen;
+  std::string control_socket;            ///< absolute, or "off", or "auto": the first of the usual places
+  std::optional<Endpoint> admin_listen;  ///< none: off
 
   LogLevel log_level{};
   std::string log_file;  ///< absolute; empty: stderr

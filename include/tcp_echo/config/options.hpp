@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +57,12 @@ struct SocketValue {
   std::string Config::*member;
 };
 
+/// An address to serve something else than echo on, or "off".
+inline constexpr std::string_view kAddressOff = "off";
+struct AddressValue {
+  std::optional<Endpoint> Config::*member;
+};
+
 /// One of a few words, in the order of the enum behind it.
 struct ChoiceValue {
   std::span<const std::string_view> words;
@@ -70,7 +77,7 @@ struct ListenValue {};
 struct PortValue {};
 
 using OptionValue = std::variant<SwitchValue, NumberValue, DurationValue, TextValue, PathValue, SocketValue,
-                                 ChoiceValue, ListenValue, PortValue>;
+                                 AddressValue, ChoiceValue, ListenValue, PortValue>;
 
 /// When another value takes effect: on the next reload (or upgrade), or only on a new start, because the
 /// master has done by then what the option asks for, and does it once.

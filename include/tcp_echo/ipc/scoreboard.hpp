@@ -28,6 +28,8 @@ class Scoreboard {
   static Result<Scoreboard> create();
   /// A worker's: mapped from the master's descriptor, which may be closed afterwards.
   static Result<Scoreboard> map(const UniqueFd& fd);
+  /// For a process that only looks: it cannot write there. As map(), also from open_for_reading().
+  static Result<Scoreboard> map_for_reading(const UniqueFd& fd);
   /// A master's after an upgrade, created by the program before it.
   static Result<Scoreboard> restore(UniqueFd fd);
 
@@ -39,6 +41,8 @@ class Scoreboard {
 
   /// To send to a worker; -1 in one that was mapped.
   int fd() const noexcept { return fd_.get(); }
+  /// The master's: another descriptor, through which nobody can write.
+  Result<UniqueFd> open_for_reading() const;
 
   /// Says again what this memory is, by which a process that maps it knows whether it may use it.
   void stamp() noexcept;
@@ -71,6 +75,7 @@ class Scoreboard {
     std::array<WorkerCounters, kMostBlocks> blocks;
   };
   Scoreboard(UniqueFd fd, Memory* memory) noexcept : fd_(std::move(fd)), memory_(memory) {}
+  static Result<Scoreboard> map(const UniqueFd& fd, int protection);
 
   UniqueFd fd_;
   Memory* memory_;

@@ -192,6 +192,8 @@ struct alignas(kCounterBlockSize) MasterBlock {
   Gauge listen_drops;      ///< these, and those that a listener dropped for another reason
   std::atomic<std::uint32_t> address_count{0};  ///< kMostAddressesShown at most
   std::atomic<std::uint32_t> blocks_used{0};    ///< the blocks from here on have never had an owner
+  SharedText<64> admin_address;                 ///< of the admin process, with its port; empty: there is none
+  Counter admin_failures;                       ///< how often it has ended without being told to
 
   alignas(kCounterBlockSize) std::array<AddressEntry, kMostAddressesShown> addresses;
   alignas(kCounterBlockSize) EventRing events;

@@ -41,6 +41,9 @@ class Jobs {
     virtual ~Host() = default;
     /// The configuration, read again.
     virtual Result<GivenConfig> read_config() = 0;
+    /// Something else than the fleet still has listeners of an address that was removed: it may be wanted
+    /// again by what comes next. proceed() is called when it has not.
+    virtual bool holds_removed_listeners() const = 0;
     /// From now on the master and all workers log there, as `next` says.
     virtual Result<void> change_log(const UniqueFd& log, const Config& next) = 0;
     /// Another generation serves, perhaps with other addresses.

@@ -12,6 +12,7 @@ struct Generation {
   unsigned number = 1;
   Config config;
   ListenerSet listeners;
+  ListenerSet admin = {};  ///< of the admin process, in its slot 0; no address: there is none
 };
 
 }  // namespace tcp_echo

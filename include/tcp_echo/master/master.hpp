@@ -22,6 +22,7 @@
 #include "tcp_echo/loop/reaper.hpp"
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/loop/timer.hpp"
+#include "tcp_echo/master/admin_service.hpp"
 #include "tcp_echo/master/service_report.hpp"
 #include "tcp_echo/master/steering.hpp"
 #include "tcp_echo/process/program_launcher.hpp"
@@ -95,10 +96,12 @@ class Master final : private Jobs::Host, private Steering::Host {
   void on_all_ready();
   void on_start_failure(const Error& error);
   void on_all_gone();
+  void on_end();
 
   // What a job needs.
   Result<GivenConfig> read_config() override { return birth_.read_config(); }
   Result<void> change_log(const UniqueFd& log, const Config& next) override;
+  bool holds_removed_listeners() const override { return admin_.holds_removed_listeners(); }
   void on_changed() override;
   void upgrade() override;
   void prove() override { change_.prove(); }
@@ -129,6 +132,7 @@ class Master final : private Jobs::Host, private Steering::Host {
   Jobs jobs_;
   ServiceReport report_;
   Steering steering_;
+  AdminService admin_;
   ProgramChange change_;
   UniqueFd notice_;       ///< of the addresses, for --probe
   bool is_over_ = false;  ///< all workers have gone

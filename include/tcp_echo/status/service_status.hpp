@@ -47,7 +47,9 @@ struct ServiceStatus {
   unsigned generation = 0;
   ServiceState state = ServiceState::kStarting;
   std::vector<ListenerStatus> listeners;
-  std::vector<SlotStatus> slots;  ///< every slot that ever had a worker, in order
+  std::string admin_address;         ///< with its port; empty: no HTTP is served
+  std::uint64_t admin_failures = 0;  ///< how often the process that serves it has ended by itself
+  std::vector<SlotStatus> slots;     ///< every slot that ever had a worker, in order
   Tally totals;
   std::uint64_t reloads = 0;
   std::uint64_t failed_reloads = 0;

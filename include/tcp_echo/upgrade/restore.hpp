@@ -11,6 +11,7 @@ namespace tcp_echo {
 
 /// Throws FatalError.
 ListenerSet listeners_from(const UpgradeState& state);
+ListenerSet admin_listeners_from(const UpgradeState& state);
 /// The other way round.
 std::vector<AddressRecord> records_of(const ListenerSet& listeners);
 

@@ -16,6 +16,7 @@
 #include "tcp_echo/base/ticket.hpp"
 #include "tcp_echo/control/record.hpp"
 #include "tcp_echo/fleet/fleet_record.hpp"
+#include "tcp_echo/process/keeper_record.hpp"
 #include "tcp_echo/upgrade/job.hpp"
 
 namespace tcp_echo {
@@ -47,7 +48,9 @@ struct UpgradeState {
   bool listeners_are_inherited = false;
   std::vector<AddressRecord> addresses;
   ListenerId next_listener_id = 1;
+  std::vector<AddressRecord> admin_addresses = {};
   FleetRecord fleet;
+  KeeperRecord admin = {};
   std::vector<Job> jobs;             ///< that were asked for and not begun with
   std::vector<Ticket> waiting = {};  ///< for the end of this very upgrade
   std::string failure = {};  ///< why the program that should have taken over goes back; empty: it does not

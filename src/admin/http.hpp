@@ -1,0 +1,20 @@
+// A request and what is answered, as plain values: what serves HTTP knows no page, and pages no HTTP library.
+#pragma once
+
+#include <string>
+
+namespace tcp_echo {
+
+/// A GET, or a HEAD, which is answered as a GET is, without the body.
+struct HttpRequest {
+  std::string path;    ///< decoded, without what follows a question mark
+  std::string accept;  ///< the header of that name
+};
+
+struct HttpResponse {
+  unsigned status = 200;
+  std::string type = "text/plain; charset=utf-8";
+  std::string body;  ///< text ends with a newline
+};
+
+}  // namespace tcp_echo

@@ -1,0 +1,23 @@
+// What the admin process answers: a table of paths. Pure.
+#pragma once
+
+#include <chrono>
+
+#include "http.hpp"
+#include "tcp_echo/status/service_status.hpp"
+
+namespace tcp_echo {
+
+/// What there is to tell.
+struct Outlook {
+  ServiceStatus status;
+  /// How long ago the master has last shown that its loop turns.
+  std::chrono::milliseconds silence{};
+};
+
+/// A master that has been silent for longer does not look after its workers.
+inline constexpr std::chrono::seconds kLongestSilence{10};
+
+HttpResponse answer(const HttpRequest& request, const Outlook& outlook);
+
+}  // namespace tcp_echo
