@@ -94,7 +94,7 @@ void Admin::serve() {
       loop_, loop_, std::move(birth_.listeners),
       [this](const HttpRequest& request) { return answer(request); }, limits_here());
   beat_at_ = loop_.now();
-  if (auto told = control_.send(ReadyMessage{}); !told) spdlog::debug("{}", told.error().text);
+  say(ReadyMessage{});
   beat();
 }
 
@@ -107,8 +107,13 @@ HttpResponse Admin::answer(const HttpRequest& request) const {
 void Admin::beat() {
   silence_ += std::min(loop_.now() - beat_at_, 2 * beats_every_);
   beat_at_ = loop_.now();
-  if (auto told = control_.send(BeatMessage{}); !told) spdlog::debug("{}", told.error().text);
+  say(BeatMessage{});
   beat_.start(beats_every_);
+}
+
+/// A master that cannot be told is busy, or gone; the end of the channel tells that.
+void Admin::say(const ToMaster& message) {
+  if (auto told = control_.send(message); !told) spdlog::debug("{}", told.error().text);
 }
 
 void Admin::on_nonsense(const DecodeError& error) {

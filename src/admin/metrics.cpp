@@ -1,12 +1,14 @@
 #include "metrics.hpp"
 
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "tcp_echo/base/counters.hpp"
 #include "tcp_echo/base/tally.hpp"
@@ -19,43 +21,73 @@ using enum MetricKind;
 constexpr double kNano = 1e-9;
 constexpr double kMilli = 1e-3;
 
-template <auto Figure>
-void total(const ServiceStatus& status, Exposition& out) {
-  out.add(std::uint64_t{status.totals.*Figure});
+std::string address_of(const ListenerStatus& listener) {
+  const bool is_v6 = listener.address.find(':') != std::string::npos;
+  const auto host = is_v6 ? "[" + listener.address + "]" : listener.address;
+  return host + ":" + std::to_string(listener.port);
 }
+
+/// As the exposition takes it.
+template <class Value>
+auto figure_of(Value value) {
+  if constexpr (std::is_floating_point_v<Value>)
+    return double{value};
+  else
+    return std::uint64_t{value};
+}
+
+// `Figure` is a member, or a function, of what it is asked of.
 
 template <auto Figure>
 void service(const ServiceStatus& status, Exposition& out) {
-  out.add(std::uint64_t{status.*Figure});
+  out.add(figure_of(std::invoke(Figure, status)));
 }
 
-/// Asks each slot that ever had a worker.
-template <class Tell>
-void for_each_worker(const ServiceStatus& status, Tell tell) {
-  for (const auto& slot : status.slots) tell(slot, std::to_string(slot.slot));
+template <auto Figure>
+void total(const ServiceStatus& status, Exposition& out) {
+  out.add(figure_of(std::invoke(Figure, status.totals)));
+}
+
+template <auto Figure>
+void by_listener(const ServiceStatus& status, Exposition& out) {
+  for (const auto& listener : status.listeners)
+    out.add({{"listener", address_of(listener)}}, figure_of(std::invoke(Figure, listener)));
+}
+
+template <auto Figure>
+void by_slot(const ServiceStatus& status, Exposition& out) {
+  for (const auto& slot : status.slots)
+    out.add({{"worker", std::to_string(slot.slot)}}, figure_of(std::invoke(Figure, slot)));
 }
 
 template <auto Figure>
 void by_worker(const ServiceStatus& status, Exposition& out) {
-  for_each_worker(status, [&out](const SlotStatus& slot, std::string_view worker) {
-    out.add({{"worker", worker}}, slot.tally.*Figure);
-  });
+  for (const auto& slot : status.slots)
+    out.add({{"worker", std::to_string(slot.slot)}}, figure_of(std::invoke(Figure, slot.tally)));
+}
+
+template <class Reason, std::size_t Count, class Add>
+void for_each_reason(const std::array<std::uint64_t, Count>& figures, Add add) {
+  for (std::size_t i = 0; i < Count; ++i) add(name_of(static_cast<Reason>(i)), figures.at(i));
 }
 
 template <class Reason, auto Figures>
 void total_by_reason(const ServiceStatus& status, Exposition& out) {
-  const auto& figures = status.totals.*Figures;
-  for (std::size_t i = 0; i < figures.size(); ++i)
-    out.add({{"reason", name_of(static_cast<Reason>(i))}}, figures.at(i));
+  for_each_reason<Reason>(status.totals.*Figures, [&out](std::string_view reason, std::uint64_t count) {
+    out.add({{"reason", reason}}, count);
+  });
+}
+
+template <class Reason, std::size_t Count>
+void add_by_reason(const SlotStatus& slot, const std::array<std::uint64_t, Count>& figures, Exposition& out) {
+  for_each_reason<Reason>(figures, [&](std::string_view reason, std::uint64_t count) {
+    out.add({{"worker", std::to_string(slot.slot)}, {"reason", reason}}, count);
+  });
 }
 
 template <class Reason, auto Figures>
 void by_worker_and_reason(const ServiceStatus& status, Exposition& out) {
-  for_each_worker(status, [&out](const SlotStatus& slot, std::string_view worker) {
-    const auto& figures = slot.tally.*Figures;
-    for (std::size_t i = 0; i < figures.size(); ++i)
-      out.add({{"worker", worker}, {"reason", name_of(static_cast<Reason>(i))}}, figures.at(i));
-  });
+  for (const auto& slot : status.slots) add_by_reason<Reason>(slot, slot.tally.*Figures, out);
 }
 
 /// Of a value that has `bits` binary digits at most.
@@ -74,13 +106,11 @@ void build(const ServiceStatus& status, Exposition& out) {
   out.add({{"version", status.version}}, std::uint64_t{1});
 }
 
-void start_time(const ServiceStatus& status, Exposition& out) {
-  out.add(kMilli * static_cast<double>(status.started_on.count()));
+double started_on(const ServiceStatus& status) {
+  return kMilli * static_cast<double>(status.started_on.count());
 }
 
-void ready(const ServiceStatus& status, Exposition& out) {
-  out.add(std::uint64_t{status.why_not_ready() ? 0U : 1U});
-}
+unsigned is_ready(const ServiceStatus& status) { return status.why_not_ready() ? 0 : 1; }
 
 void reloads(const ServiceStatus& status, Exposition& out) {
   out.add({{"result", "success"}}, status.reloads);
@@ -98,10 +128,6 @@ void workers(const ServiceStatus& status, Exposition& out) {
     out.add({{"state", name_of(static_cast<WorkerState>(i))}}, counts.at(i));
 }
 
-void active(const ServiceStatus& status, Exposition& out) { out.add(status.totals.active()); }
-
-void handed_over(const ServiceStatus& status, Exposition& out) { out.add(status.totals.handed_over_in); }
-
 void durations(const ServiceStatus& status, Exposition& out) {
   add_histogram(status.totals.lifetimes, kMilli, true, out);  // 1.9 ms were counted as 1
 }
@@ -110,60 +136,21 @@ void sizes(const ServiceStatus& status, Exposition& out) {
   add_histogram(status.totals.sizes, 1, false, out);
 }
 
-std::string address_of(const ListenerStatus& listener) {
-  const bool is_v6 = listener.address.find(':') != std::string::npos;
-  const auto host = is_v6 ? "[" + listener.address + "]" : listener.address;
-  return host + ":" + std::to_string(listener.port);
-}
-
-template <auto Figure>
-void by_listener(const ServiceStatus& status, Exposition& out) {
-  for (const auto& listener : status.listeners)
-    out.add({{"listener", address_of(listener)}}, std::uint64_t{listener.*Figure});
-}
-
-void fullest(const ServiceStatus& status, Exposition& out) {
-  for (const auto& listener : status.listeners)
-    out.add({{"listener", address_of(listener)}}, listener.fullest);
-}
-
-void worker_active(const ServiceStatus& status, Exposition& out) {
-  for_each_worker(status, [&out](const SlotStatus& slot, std::string_view worker) {
-    out.add({{"worker", worker}}, slot.tally.active());
-  });
-}
-
 void restarts(const ServiceStatus& status, Exposition& out) {
-  for_each_worker(status, [&out](const SlotStatus& slot, std::string_view worker) {
-    for (std::size_t i = 0; i < slot.restarts.size(); ++i)
-      out.add({{"worker", worker}, {"reason", name_of(static_cast<RestartReason>(i))}}, slot.restarts.at(i));
-  });
+  for (const auto& slot : status.slots) add_by_reason<RestartReason>(slot, slot.restarts, out);
 }
 
-void worker_handed_over(const ServiceStatus& status, Exposition& out) {
-  for_each_worker(status, [&out](const SlotStatus& slot, std::string_view worker) {
+void handed_over(const ServiceStatus& status, Exposition& out) {
+  for (const auto& slot : status.slots) {
+    const auto worker = std::to_string(slot.slot);
     out.add({{"worker", worker}, {"direction", "in"}}, slot.tally.handed_over_in);
     out.add({{"worker", worker}, {"direction", "out"}}, slot.tally.handed_over_out);
-  });
+  }
 }
 
-void busy_ratio(const ServiceStatus& status, Exposition& out) {
-  for_each_worker(status, [&out](const SlotStatus& slot, std::string_view worker) {
-    out.add({{"worker", worker}}, slot.busy_ratio);
-  });
-}
+double busy_seconds(const Tally& tally) { return kNano * static_cast<double>(tally.busy_nanoseconds); }
 
-void busy_seconds(const ServiceStatus& status, Exposition& out) {
-  for_each_worker(status, [&out](const SlotStatus& slot, std::string_view worker) {
-    out.add({{"worker", worker}}, kNano * static_cast<double>(slot.tally.busy_nanoseconds));
-  });
-}
-
-void lag(const ServiceStatus& status, Exposition& out) {
-  for_each_worker(status, [&out](const SlotStatus& slot, std::string_view worker) {
-    out.add({{"worker", worker}}, std::chrono::duration<double>(slot.loop_lag).count());
-  });
-}
+double lag(const SlotStatus& slot) { return std::chrono::duration<double>(slot.loop_lag).count(); }
 
 struct Row {
   Metric metric;
@@ -177,10 +164,10 @@ const std::array kRows = {
         build},
     Row{{"process_start_time_seconds", kGauge, "",
          "When the service was started, since the epoch; an upgrade does not change it"},
-        start_time},
+        service<started_on>},
     Row{{"tcp_echo_ready", kGauge, "",
          "1 while every listener has a worker that accepts, otherwise 0, as /readyz"},
-        ready},
+        service<is_ready>},
     Row{{"tcp_echo_generation", kGauge, "",
          "Which configuration is served: every reload and upgrade makes the next one"},
         service<&ServiceStatus::generation>},
@@ -194,12 +181,12 @@ const std::array kRows = {
 
     Row{{"tcp_echo_connections_accepted_total", kCounter, "", "Connections accepted"},
         total<&Tally::accepted>},
-    Row{{"tcp_echo_connections_active", kGauge, "", "Connections that are open"}, active},
+    Row{{"tcp_echo_connections_active", kGauge, "", "Connections that are open"}, total<&Tally::active>},
     Row{{"tcp_echo_connections_closed_total", kCounter, "reason", "Connections closed, by why"},
         total_by_reason<CloseReason, &Tally::closed>},
     Row{{"tcp_echo_connections_handed_over_total", kCounter, "",
          "Connections that have moved from one worker to another"},
-        handed_over},
+        total<&Tally::handed_over_in>},
     Row{{"tcp_echo_received_bytes_total", kCounter, "", "Bytes received from clients"},
         total<&Tally::received_bytes>},
     Row{{"tcp_echo_sent_bytes_total", kCounter, "", "Bytes sent to clients"}, total<&Tally::sent_bytes>},
@@ -219,7 +206,7 @@ const std::array kRows = {
         by_listener<&ListenerStatus::room>},
     Row{{"tcp_echo_accept_queue_fullest_ratio", kGauge, "listener",
          "How full the fullest accept queue is, from 0 to 1: each worker has one of its own"},
-        fullest},
+        by_listener<&ListenerStatus::fullest>},
     Row{{"tcp_echo_accept_errors_total", kCounter, "reason",
          "Clients gone before they were accepted (aborted), and pauses in accepting, by what has run out"},
         total_by_reason<AcceptError, &Tally::accept_errors>},
@@ -237,23 +224,23 @@ const std::array kRows = {
         restarts},
     Row{{"tcp_echo_worker_busy_ratio", kGauge, "worker",
          "Share of the last second in which the worker's loop was at work, or waited for a processor"},
-        busy_ratio},
+        by_slot<&SlotStatus::busy_ratio>},
     Row{{"tcp_echo_worker_busy_seconds_total", kCounter, "worker",
          "Time in which the worker's loop was at work, or waited for a processor"},
-        busy_seconds},
+        by_worker<busy_seconds>},
     Row{{"tcp_echo_worker_loop_lag_seconds", kGauge, "worker",
          "By how much the worker's loop was late when it last looked"},
-        lag},
+        by_slot<lag>},
     Row{{"tcp_echo_worker_connections_accepted_total", kCounter, "worker", "Connections accepted, by worker"},
         by_worker<&Tally::accepted>},
     Row{{"tcp_echo_worker_connections_active", kGauge, "worker", "Connections that are open, by worker"},
-        worker_active},
+        by_worker<&Tally::active>},
     Row{{"tcp_echo_worker_connections_closed_total", kCounter, "worker reason",
          "Connections closed, by worker and why"},
         by_worker_and_reason<CloseReason, &Tally::closed>},
     Row{{"tcp_echo_worker_connections_handed_over_total", kCounter, "worker direction",
          "Connections taken over from another worker (in), or by another one (out)"},
-        worker_handed_over},
+        handed_over},
     Row{{"tcp_echo_worker_received_bytes_total", kCounter, "worker",
          "Bytes received from clients, by worker"},
         by_worker<&Tally::received_bytes>},

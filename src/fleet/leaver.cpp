@@ -9,7 +9,7 @@
 
 #include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/fleet/patience.hpp"
+#include "tcp_echo/process/patience.hpp"
 #include "tcp_echo/ipc/channel.hpp"
 
 namespace tcp_echo {

@@ -8,7 +8,7 @@
 
 #include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/fleet/patience.hpp"
+#include "tcp_echo/process/patience.hpp"
 
 namespace tcp_echo {
 namespace {

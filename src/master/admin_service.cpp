@@ -16,10 +16,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Unlike a worker nobody misses it at once, and when it is back all the same it should not take half a
-/// minute: a probe may wait for it.
+/// Between two starts, whatever --respawn-delay-max says: health checks wait for the next admin process, and
+/// a start costs little.
 constexpr std::chrono::milliseconds kLongestDelay = 500ms;
 
+/// How often the master brings the figures of its own up to date, at most.
 constexpr auto kLookAtMostEvery = 500ms;
 
 /// At the end of the service.

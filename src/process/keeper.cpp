@@ -3,26 +3,16 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <csignal>
 #include <utility>
 #include <variant>
 
 #include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/base/text.hpp"
+#include "tcp_echo/process/patience.hpp"
 
 namespace tcp_echo {
 
 using namespace std::chrono_literals;
-
-namespace {
-
-/// Of one that was told to leave, beyond the time that it was given.
-constexpr auto kGrace = 500ms;
-
-/// Of one that writes its core after SIGABRT.
-constexpr auto kPatienceAfterAbort = 1000ms;
-
-}  // namespace
 
 struct Keeper::Resident {
   Counter beats;
@@ -125,7 +115,7 @@ void Keeper::dismiss(ResidentPointer resident, std::chrono::milliseconds time) {
 void Keeper::tell_to_leave(Resident& resident, std::chrono::milliseconds time) {
   resident.was_told_to_leave = true;
   resident.child->tell_to_end(DrainMessage{static_cast<std::uint64_t>(time.count())});
-  kill_after(resident, time + kGrace);
+  kill_after(resident, time + kGraceAfterDeadline);
 }
 
 void Keeper::kill_after(Resident& resident, std::chrono::milliseconds time) {

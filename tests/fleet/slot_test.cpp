@@ -1,7 +1,7 @@
 #include "fleet/slot.hpp"
 
 #include "support/household.hpp"
-#include "tcp_echo/fleet/patience.hpp"
+#include "tcp_echo/process/patience.hpp"
 
 namespace tcp_echo::test {
 namespace {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "support/listen_config.hpp"
-#include "tcp_echo/fleet/patience.hpp"
+#include "tcp_echo/process/patience.hpp"
 #include "tcp_echo/ipc/heartbeat.hpp"
 
 namespace tcp_echo::test {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "fleet/small_world.hpp"
-#include "tcp_echo/fleet/patience.hpp"
+#include "tcp_echo/process/patience.hpp"
 #include "tcp_echo/ipc/heartbeat.hpp"
 #include "tcp_echo/loop/deadline.hpp"
 

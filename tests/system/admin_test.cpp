@@ -46,6 +46,15 @@ pid_t admin_after(const Daemon& daemon, pid_t former) {
   return next;
 }
 
+/// With --respawn-delay-min 30s: the second time the next process is half a second away.
+bool is_dead_for_a_while(Service& service, std::uint16_t port) {
+  for (int deaths = 0; deaths < 2; ++deaths) {
+    EXPECT_EQ(http_get(port, "/healthz").status, 200);
+    ::kill(admin_process(service.daemon().pid()), SIGKILL);
+  }
+  return service.daemon().logs("starting another in 500ms");
+}
+
 TEST(Admin, AnswersAsTheServiceIs) {
   Daemon daemon(with_admin({"--workers", "2"}));
   ASSERT_TRUE(daemon.is_serving());
@@ -313,11 +322,7 @@ TEST(Admin, GetsNothingThatIsNotItsOwnWhenAnUpgradeStartsIt) {
   Service service({"--workers", "2", "--admin-listen", kAnyPort, "--respawn-delay-min", "30s"});
   ASSERT_TRUE(service.daemon().is_serving());
   const auto port = admin_port(service.daemon());
-  for (int deaths = 0; deaths < 2; ++deaths) {
-    ASSERT_EQ(http_get(port, "/healthz").status, 200);
-    ::kill(admin_process(service.daemon().pid()), SIGKILL);
-  }
-  ASSERT_TRUE(service.daemon().logs("starting another in 500ms"));
+  ASSERT_TRUE(is_dead_for_a_while(service, port));
   ASSERT_TRUE(service.upgrade());
   ASSERT_EQ(http_get(port, "/healthz").status, 200);
   pid_t process = 0;
@@ -335,11 +340,7 @@ TEST(Admin, AnswersThoseWhoWaitAtAnAddressThatIsRemovedWhileItIsDead) {
   Service service({"--workers", "1", "--respawn-delay-min", "30s"}, "admin_listen = \"127.0.0.1:0\"\n");
   ASSERT_TRUE(service.daemon().is_serving());
   const auto port = admin_port(service.daemon());
-  for (int deaths = 0; deaths < 2; ++deaths) {
-    ASSERT_EQ(http_get(port, "/healthz").status, 200);
-    ::kill(admin_process(service.daemon().pid()), SIGKILL);
-  }
-  ASSERT_TRUE(service.daemon().logs("starting another in 500ms"));
+  ASSERT_TRUE(is_dead_for_a_while(service, port));
   Client waits(port);
   ASSERT_TRUE(waits.send("GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
   service.configure("");

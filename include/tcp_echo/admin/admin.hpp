@@ -47,6 +47,7 @@ class Admin {
   void on_nonsense(const DecodeError& error);
   HttpResponse answer(const HttpRequest& request) const;
   void beat();
+  void say(const ToMaster& message);
   void finish_soon();
   void finish(std::chrono::milliseconds time);
   void fail(ExitCode code, const std::string& why) noexcept;
