@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "tcp_echo/base/counters.hpp"
+#include "tcp_echo/base/endpoint.hpp"
 #include "tcp_echo/base/tally.hpp"
 
 namespace tcp_echo {
@@ -20,12 +21,6 @@ using enum MetricKind;
 
 constexpr double kNano = 1e-9;
 constexpr double kMilli = 1e-3;
-
-std::string address_of(const ListenerStatus& listener) {
-  const bool is_v6 = listener.address.find(':') != std::string::npos;
-  const auto host = is_v6 ? "[" + listener.address + "]" : listener.address;
-  return host + ":" + std::to_string(listener.port);
-}
 
 /// As the exposition takes it.
 template <class Value>
@@ -51,7 +46,8 @@ void total(const ServiceStatus& status, Exposition& out) {
 template <auto Figure>
 void by_listener(const ServiceStatus& status, Exposition& out) {
   for (const auto& listener : status.listeners)
-    out.add({{"listener", address_of(listener)}}, figure_of(std::invoke(Figure, listener)));
+    out.add({{"listener", endpoint_text(listener.address, listener.port)}},
+            figure_of(std::invoke(Figure, listener)));
 }
 
 template <auto Figure>

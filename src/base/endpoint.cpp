@@ -139,8 +139,12 @@ std::string Endpoint::host() const {
 
 std::string Endpoint::text() const {
   const auto name = host();
-  if (name.empty()) return "(no address)";
-  return family() == AF_INET6 ? fmt::format("[{}]:{}", name, port()) : fmt::format("{}:{}", name, port());
+  return name.empty() ? "(no address)" : endpoint_text(name, port());
+}
+
+std::string endpoint_text(std::string_view host, unsigned port) {
+  const bool is_v6 = host.find(':') != std::string_view::npos;
+  return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
 bool operator==(const Endpoint& left, const Endpoint& right) {

@@ -45,6 +45,9 @@ class Endpoint {
   socklen_t size_ = 0;
 };
 
+/// "127.0.0.1:8090", "[::1]:8090".
+std::string endpoint_text(std::string_view host, unsigned port);
+
 /// "127.0.0.1:8090, [::1]:8090".
 std::string listed(const std::vector<Endpoint>& endpoints);
 
