@@ -9,6 +9,7 @@
 
 #include "http_server.hpp"
 #include "pages.hpp"
+#include "silence.hpp"
 #include "tcp_echo/base/limits.hpp"
 #include "tcp_echo/base/log.hpp"
 #include "tcp_echo/base/overloaded.hpp"
@@ -42,6 +43,7 @@ HttpServer::Limits limits_here() {
 
 Admin::Admin(AdminBirth birth)
     : birth_(std::move(birth)),
+      silence_(std::make_unique<Silence>()),
       beat_(loop_, [this] { beat(); }),
       deadline_(loop_, [this] { loop_.stop(); }),
       terminate_(loop_, SIGTERM, [this](int) { finish_soon(); }),
@@ -63,7 +65,7 @@ void Admin::on_message(const ToWorker& received, const std::vector<UniqueFd>& de
   std::visit(
       Overloaded{
           [&](const ConfigureMessage& message) { configure(message, descriptors); },
-          [&](const HeardMessage&) { silence_ = 0ms; },
+          [&](const HeardMessage&) { silence_->end(); },
           [&](const LogMessage& message) { follow_log(message, descriptors); },
           [&](const DrainMessage& message) { finish(std::chrono::milliseconds(message.milliseconds)); },
           [&](const StopMessage&) { loop_.stop(); },
@@ -81,7 +83,8 @@ void Admin::configure(const ConfigureMessage& message, const std::vector<UniqueF
   if (!scoreboard) return fail(scoreboard.error().code, scoreboard.error().text);
   scoreboard_.emplace(std::move(*scoreboard));
   set_up_logging(std::string(spdlog::default_logger()->name()), log_settings(*config, kLogDescriptor));
-  beats_every_ = config->watchdog.count() > 0 ? heartbeat_interval(config->watchdog) : kBeatUnwatched;
+  silence_->begin(loop_.now(),
+                  config->watchdog.count() > 0 ? heartbeat_interval(config->watchdog) : kBeatUnwatched);
   try {
     serve();
   } catch (const FatalError& error) {
@@ -93,22 +96,18 @@ void Admin::serve() {
   http_ = std::make_unique<HttpServer>(
       loop_, loop_, std::move(birth_.listeners),
       [this](const HttpRequest& request) { return answer(request); }, limits_here());
-  beat_at_ = loop_.now();
   say(ReadyMessage{});
   beat();
 }
 
 HttpResponse Admin::answer(const HttpRequest& request) const {
-  return tcp_echo::answer(request, {read_status(*scoreboard_, loop_.now()), silence_});
+  return tcp_echo::answer(request, {read_status(*scoreboard_, loop_.now()), silence_->length()});
 }
 
-/// A beat that comes late counts for no more than two: this process did not run meanwhile, and perhaps the
-/// master did not for the same reason.
 void Admin::beat() {
-  silence_ += std::min(loop_.now() - beat_at_, 2 * beats_every_);
-  beat_at_ = loop_.now();
+  silence_->look(loop_.now());
   say(BeatMessage{});
-  beat_.start(beats_every_);
+  beat_.start(silence_->interval());
 }
 
 /// A master that cannot be told is busy, or gone; the end of the channel tells that.

@@ -9,8 +9,8 @@
 
 #include "tcp_echo/base/overloaded.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/process/patience.hpp"
 #include "tcp_echo/ipc/channel.hpp"
+#include "tcp_echo/process/patience.hpp"
 
 namespace tcp_echo {
 namespace {

@@ -16,10 +16,10 @@
 #include "tcp_echo/config/reader.hpp"
 #include "tcp_echo/config/worker_count.hpp"
 #include "tcp_echo/daemon/executable.hpp"
-#include "tcp_echo/process/patience.hpp"
 #include "tcp_echo/ipc/address_notice.hpp"
 #include "tcp_echo/listeners/admin_listener.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
+#include "tcp_echo/process/patience.hpp"
 #include "tcp_echo/status/statistics.hpp"
 #include "tcp_echo/upgrade/restore.hpp"
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "support/listen_config.hpp"
-#include "tcp_echo/process/patience.hpp"
 #include "tcp_echo/ipc/heartbeat.hpp"
+#include "tcp_echo/process/patience.hpp"
 
 namespace tcp_echo::test {
 namespace {

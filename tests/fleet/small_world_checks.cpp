@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "fleet/small_world.hpp"
-#include "tcp_echo/process/patience.hpp"
 #include "tcp_echo/ipc/heartbeat.hpp"
 #include "tcp_echo/loop/deadline.hpp"
+#include "tcp_echo/process/patience.hpp"
 
 namespace tcp_echo::test {
 namespace {

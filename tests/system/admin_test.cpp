@@ -76,6 +76,19 @@ TEST(Admin, AnswersAsTheServiceIs) {
   EXPECT_THAT(http_get(port, "/metrics").body, HasSubstr("\ntcp_echo_received_bytes_total 5\n"));
 }
 
+TEST(Admin, LetsAClientThatReadsLateHaveAllOfItsAnswer) {
+  Daemon daemon(with_admin({"--workers", "4"}));
+  ASSERT_TRUE(daemon.is_serving());
+  const auto port = admin_port(daemon);
+  Client late(*Endpoint::parse("127.0.0.1:" + std::to_string(port)), 1024);
+  ASSERT_TRUE(late.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+  for (int i = 0; i < 3; ++i)
+    ASSERT_EQ(http_get(port, "/healthz").status, 200) << "the other one is over then";
+  EXPECT_THAT(late.receive_all(),
+              HasSubstr("tcp_echo_worker_accept_errors_total{worker=\"4\",reason=\"other\"} 0\n"));
+  EXPECT_EQ(late.end(), End::kFin) << "connections of the service are reset if nobody closes them";
+}
+
 TEST(Admin, TellsTheSameAsTheControlSocket) {
   Daemon daemon(with_admin({"--workers", "2"}));
   ASSERT_TRUE(daemon.is_serving());

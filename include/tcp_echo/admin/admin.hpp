@@ -20,6 +20,7 @@
 namespace tcp_echo {
 
 class HttpServer;
+class Silence;
 struct HttpRequest;
 struct HttpResponse;
 
@@ -57,9 +58,7 @@ class Admin {
   ExitCode exit_code_ = ExitCode::kOk;
   std::optional<const Scoreboard> scoreboard_;
   std::unique_ptr<HttpServer> http_;  ///< once it is configured
-  std::chrono::milliseconds beats_every_{};
-  std::chrono::milliseconds beat_at_{};  ///< the last one
-  std::chrono::milliseconds silence_{};  ///< of the master, as far as this process ran meanwhile
+  std::unique_ptr<Silence> silence_;  ///< of the master
   Timer beat_;
   Timer deadline_;
   Signal terminate_;
