@@ -49,8 +49,9 @@ void Keeper::keep(KeeperPlan plan) {
   retry_.stop();
   late_.stop();
   plan_ = std::move(plan);
-  if (candidate_) dismiss(std::exchange(candidate_, nullptr), kTimeToFinish);
-  if (has_other_listeners && serving_) dismiss(std::exchange(serving_, nullptr), kTimeToFinish);
+  const auto time = has_other_listeners ? kTimeToClear : kTimeToFinish;
+  if (candidate_) dismiss(std::exchange(candidate_, nullptr), time);
+  if (has_other_listeners && serving_) dismiss(std::exchange(serving_, nullptr), time);
   watchdog_.watch(plan_.watchdog);
   if (!plan_.listeners.empty()) start_next();
 }

@@ -53,8 +53,10 @@ class Keeper final : private Child::Holder {
     virtual void on_gone() = 0;
   };
 
-  /// What a process that leaves has for the requests that are under way.
-  static constexpr std::chrono::milliseconds kTimeToFinish{1000};
+  /// What a process that leaves has for the requests that are under way. Nobody waits for it.
+  static constexpr std::chrono::milliseconds kTimeToFinish{10000};
+  /// The same for one whose listeners are not wanted any more: the next change waits until they are closed.
+  static constexpr std::chrono::milliseconds kTimeToClear{1000};
 
   /// All of them outlive it.
   Keeper(Timekeeper& clock, Launcher& launcher, EventLog& events, const ChildRole& role, Host& host);
