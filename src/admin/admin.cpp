@@ -126,9 +126,9 @@ void Admin::finish_soon() { finish(kTimeToFinish); }
 
 void Admin::finish(std::chrono::milliseconds time) {
   if (http_ == nullptr) return loop_.stop();
-  if (deadline_.is_running()) return;
-  deadline_.start(time);
-  http_->finish([this] { loop_.stop(); });
+  const bool finishes_already = deadline_.is_running();
+  deadline_.start_within(time);
+  if (!finishes_already) http_->finish([this] { loop_.stop(); });
 }
 
 void Admin::fail(ExitCode code, const std::string& why) noexcept {

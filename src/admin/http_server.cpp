@@ -246,7 +246,7 @@ void HttpServer::enter(Guest& guest, Stage stage) {
   const auto time = time_in(stage);
   guest.stage = stage;
   guest.deadline = clock_.now() + time;
-  if (stage != Stage::kCloses && (!overdue_.is_running() || time < overdue_.due_in())) overdue_.start(time);
+  if (stage != Stage::kCloses) overdue_.start_within(time);
 }
 
 /// The library sees the end of the connection in its next turn, and closes it.

@@ -74,13 +74,13 @@ void AdminService::introduce(Child& child) {
   child.tell(ConfigureMessage{.configuration = effective_toml(config)}, descriptors);
 }
 
-/// However fast it beats, the master does not look more often.
+/// However fast it beats, the master does not look more often. One that cannot be told is about to end.
 void AdminService::on_beat(Child& child) {
   if (clock_.now() >= next_look_) {
     next_look_ = clock_.now() + kLookAtMostEvery;
     handlers_.on_watched();
   }
-  if (child.is_reachable()) child.tell(HeardMessage{});
+  static_cast<void>(child.try_tell(HeardMessage{}));
 }
 
 void AdminService::on_failure() { scoreboard_.master().admin_failures.add(1); }

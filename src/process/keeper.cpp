@@ -49,9 +49,8 @@ void Keeper::keep(KeeperPlan plan) {
   retry_.stop();
   late_.stop();
   plan_ = std::move(plan);
-  const auto time = has_other_listeners ? kTimeToClear : kTimeToFinish;
-  if (candidate_) dismiss(std::exchange(candidate_, nullptr), time);
-  if (has_other_listeners && serving_) dismiss(std::exchange(serving_, nullptr), time);
+  if (has_other_listeners) clear_listeners();
+  if (candidate_) dismiss(std::exchange(candidate_, nullptr), kTimeToFinish);
   watchdog_.watch(plan_.watchdog);
   if (!plan_.listeners.empty()) start_next();
 }
@@ -60,6 +59,13 @@ void Keeper::keep(KeeperPlan plan) {
 /// there is none, it is started for that.
 void Keeper::start_one_to_empty_queues() {
   if (!serving_ && !candidate_ && !plan_.listeners.empty()) start_next();
+}
+
+/// Also those leave soon then that had been given more time.
+void Keeper::clear_listeners() {
+  for (const auto& leaver : leavers_) tell_to_leave(*leaver, kTimeToClear);
+  for (auto* const resident : {&candidate_, &serving_})
+    if (*resident) dismiss(std::exchange(*resident, nullptr), kTimeToClear);
 }
 
 void Keeper::start_next() {
@@ -123,8 +129,7 @@ void Keeper::kill_after(Resident& resident, std::chrono::milliseconds time) {
   if (!resident.overdue)
     resident.overdue =
         std::make_unique<Timer>(clock_, [child = resident.child.get()] { child->kill_overdue(); });
-  auto& overdue = *resident.overdue;
-  if (!overdue.is_running() || time < overdue.due_in()) overdue.start(time);
+  resident.overdue->start_within(time);
 }
 
 void Keeper::on_exit(Child& child, const ExitStatus& status) {

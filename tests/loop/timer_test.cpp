@@ -69,6 +69,21 @@ TEST(Timer, StartedAgainForgetsItsFirstTime) {
   EXPECT_EQ(order, (std::vector{'o', 'm'}));
 }
 
+TEST(Timer, StartedWithinATimeRingsAtTheEarlierOne) {
+  Loop loop;
+  std::vector<char> order;
+  Timer hurried(loop, [&] { order.push_back('h'); });
+  Timer other(loop, [&] { order.push_back('o'); });
+  Timer unhurried(loop, [&] { order.push_back('u'); });
+  hurried.start(50ms);
+  other.start(5ms);
+  unhurried.start_within(10ms);
+  hurried.start_within(1ms);
+  hurried.start_within(50ms);
+  loop.run();
+  EXPECT_EQ(order, (std::vector{'h', 'o', 'u'}));
+}
+
 TEST(Timer, MayStartItselfWhileItRings) {
   Loop loop;
   int rings = 0;

@@ -89,6 +89,14 @@ TEST_F(AdminServiceTest, IsAskedToLookNoMoreOftenThanTwiceASecondHoweverFastItBe
   EXPECT_EQ(launcher.last().count<HeardMessage>(), 1000U);
 }
 
+TEST_F(AdminServiceTest, DoesNotWarnOfOneThatIsGoneBeforeItsBeatIsAnswered) {
+  service.serve(generation(1, "127.0.0.1:0"));
+  launcher.last().become_ready();
+  launcher.last().be_deaf(true);
+  launcher.last().say(BeatMessage{});
+  EXPECT_EQ(log.lines_with("warning"), 0U) << log.text();
+}
+
 TEST_F(AdminServiceTest, CountsItsFailures) {
   service.serve(generation(1, "127.0.0.1:0"));
   launcher.last().become_ready();

@@ -192,6 +192,18 @@ TEST_F(KeeperTest, LetsItGoAtOnceWhenTheNextOneHasAnotherListener) {
   EXPECT_EQ(listener.use_count(), 1);
 }
 
+TEST_F(KeeperTest, HurriesOneThatLeavesAlreadyWhenItsListenerIsRemoved) {
+  auto& former = serving();
+  keeper.keep(plan(2));
+  launcher.last().become_ready();
+  auto without = plan(3);
+  without.listeners.clear();
+  keeper.keep(without);
+  EXPECT_EQ(former.last<DrainMessage>().milliseconds, 1000U);
+  clock.turn(1500ms);
+  EXPECT_TRUE(former.was_sent(SIGKILL));
+}
+
 TEST_F(KeeperTest, DoesNotHoldRemovedListenersWhileTheyStayTheSame) {
   serving();
   keeper.keep(plan(2));

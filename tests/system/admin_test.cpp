@@ -28,6 +28,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr auto kAnyPort = "127.0.0.1:0";
 
@@ -44,6 +45,15 @@ pid_t admin_after(const Daemon& daemon, pid_t former) {
     return next != 0 && next != former;
   }));
   return next;
+}
+
+std::size_t sockets_of(pid_t process) {
+  std::size_t sockets = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/fd")) {
+    std::error_code error;
+    if (std::filesystem::read_symlink(entry, error).string().starts_with("socket:")) ++sockets;
+  }
+  return sockets;
 }
 
 /// With --respawn-delay-min 30s: the second time the next process is half a second away.
@@ -332,6 +342,21 @@ TEST(Admin, AnswersThroughReloadsAndUpgradesWithoutAGap) {
   EXPECT_EQ(http_status(port).at("admin").at("failures"), 0);
 }
 
+TEST(Admin, ThatLeavesDoesNotHoldUpTheEndOfTheServiceForASilentClient) {
+  Service service({"--workers", "1", "--admin-listen", kAnyPort});
+  ASSERT_TRUE(service.daemon().is_serving());
+  const auto port = admin_port(service.daemon());
+  Client silent(port);
+  ASSERT_EQ(http_get(port, "/readyz").status, 200) << "it has taken the other one before";
+  const auto former = admin_process(service.daemon().pid());
+  const auto sockets = sockets_of(former);
+  ASSERT_TRUE(service.reload());
+  ASSERT_TRUE(eventually([&] { return sockets_of(former) < sockets; })) << "its listener is closed";
+  service.daemon().signal(SIGTERM);
+  EXPECT_EQ(service.daemon().wait().exit_code, 0);
+  EXPECT_THAT(service.daemon().log(), Not(HasSubstr("killing it")));
+}
+
 TEST(Admin, GetsNothingThatIsNotItsOwnWhenAnUpgradeStartsIt) {
   Service service({"--workers", "2", "--admin-listen", kAnyPort, "--respawn-delay-min", "30s"});
   ASSERT_TRUE(service.daemon().is_serving());
@@ -341,13 +366,8 @@ TEST(Admin, GetsNothingThatIsNotItsOwnWhenAnUpgradeStartsIt) {
   ASSERT_EQ(http_get(port, "/healthz").status, 200);
   pid_t process = 0;
   ASSERT_TRUE(eventually([&] { return (process = admin_process(service.daemon().pid())) != 0; }));
-  std::size_t sockets = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/fd")) {
-    std::error_code error;
-    const auto target = std::filesystem::read_symlink(entry, error).string();
-    if (target.starts_with("socket:")) ++sockets;
-  }
-  EXPECT_LE(sockets, 6U) << "its channel, its listener, libuv's own pair of signals, and perhaps a client";
+  EXPECT_LE(sockets_of(process), 6U)
+      << "its channel, its listener, libuv's own pair of signals, and perhaps a client";
 }
 
 TEST(Admin, AnswersThoseWhoWaitAtAnAddressThatIsRemovedWhileItIsDead) {

@@ -21,6 +21,10 @@ class Timer {
   void start(std::chrono::milliseconds delay) {
     bell_->start(std::max(delay, std::chrono::milliseconds::zero()));
   }
+  /// As start(), unless it runs and rings before that anyhow.
+  void start_within(std::chrono::milliseconds delay) {
+    if (!is_running() || delay < due_in()) start(delay);
+  }
   void stop() noexcept { bell_->stop(); }
   bool is_running() const noexcept { return bell_->is_running(); }
   /// Until it rings; 0 if it does not run.

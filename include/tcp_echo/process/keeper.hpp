@@ -90,6 +90,7 @@ class Keeper final : private Child::Holder {
   void take_up();
   void start_next();
   void start_one_to_empty_queues();
+  void clear_listeners();
   void try_later(const std::string& what, std::chrono::milliseconds served_for, bool is_clean);
   void on_ready(Child& child);
   void dismiss(ResidentPointer resident, std::chrono::milliseconds time);
