@@ -4,6 +4,8 @@
 #   ./test.sh [OPTION...]
 #     --quick          build, unit tests and a part of the system tests only: for between two edits
 #     --no-memcheck    leave Valgrind out
+#     --monitoring     also have a real Prometheus scrape the daemon
+#     --page           also check the status page, and test it in Chromium
 #     --containers     also build the image and test it, and the Compose files, in a Docker engine
 #     --docker         the same, and the tests and Valgrind inside of the test image
 #     --matrix         the image with each system and compiler, and for ARM; takes a quarter of an hour
@@ -27,19 +29,21 @@ trap 'echo "test.sh: interrupted" >&2; exit 130' INT TERM
 
 usage_error() { echo "test.sh: $1 (./test.sh --help lists the options)" >&2; exit 64; }
 
-default=yes quick=no memcheck=yes containers=no docker=no matrix=no sanitizers=no lint=no coverage=no
+default=yes quick=no memcheck=yes monitoring=no page=no containers=no docker=no matrix=no sanitizers=no lint=no coverage=no
 filter=() launcher=()
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) quick=yes memcheck=no ;;
     --no-memcheck) memcheck=no ;;
+    --monitoring) monitoring=yes ;;
+    --page) page=yes ;;
     --containers) containers=yes ;;
     --docker) containers=yes docker=yes ;;
     --matrix) matrix=yes ;;
     --sanitizers) sanitizers=yes ;;
     --lint) lint=yes ;;
     --coverage) coverage=yes ;;
-    --all) memcheck=yes containers=yes sanitizers=yes lint=yes coverage=yes ;;
+    --all) memcheck=yes monitoring=yes page=yes containers=yes sanitizers=yes lint=yes coverage=yes ;;
     --only) default=no ;;
     --filter) [ $# -gt 1 ] || usage_error '--filter needs a regular expression'; filter=(-R "$2"); shift ;;
     --help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
@@ -47,7 +51,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ "$default$containers$matrix$sanitizers$lint$coverage" != nononononono ] || usage_error '--only leaves nothing to do: name a step'
+[ "$default$monitoring$page$containers$matrix$sanitizers$lint$coverage" != nononononononono ] || usage_error '--only leaves nothing to do: name a step'
 
 passed=() failed=() left_out=()
 logs=$(mktemp -d) || exit
@@ -132,6 +136,12 @@ run_quick_tests() {
 # Under Valgrind whole test programs run, under names of their own: a filter for single tests may rightly leave none.
 has_memcheck() { ctest --preset memcheck "${filter[@]}" -N | grep -q 'Test *#'; }
 
+# A filter that was meant for another step may leave none of these.
+run_monitoring_tests() {
+  local filter=()
+  run_tests test -R '^Prometheus'
+}
+
 # The presets of the sanitizers run unit tests many at a time; who asks for some by name gets each by itself.
 test_sanitized() {
   scripts/build.sh "$1" || return
@@ -177,6 +187,8 @@ measure_coverage() {
 
 sets=(test)
 [ $lint = no ] || sets+=(lint bench)  # clang-tidy reads the benchmarks as well, and with them their libraries' headers
+[ $monitoring = no ] || sets+=(monitoring)
+[ $page = no ] || sets+=(page)
 [ $coverage = no ] || sets+=(coverage)
 step requirements requirements/install.sh "${sets[@]}" || finish
 
@@ -187,6 +199,11 @@ if [ $default = yes ] && step build scripts/build.sh test; then
     else printf '\n== memcheck: left out, the filter leaves no test of it\n'; fi
   fi
 fi
+# Otherwise they were among the tests above.
+if [ $monitoring = yes ] && [ $default$quick != yesno ] && step build scripts/build.sh test; then
+  step monitoring run_monitoring_tests
+fi
+if [ $page = yes ] && step build scripts/build.sh test; then step page tests/page/run.sh "${filter[1]:-.}"; fi
 if [ $lint = yes ]; then
   step shellcheck run_shellcheck
   step clang-format check_format

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Alpine Linux, with its repository "community". Installs what is missing of a set; on any other system it does nothing.
-#   alpine.sh build|test|lint|coverage|bench|run
+#   alpine.sh build|test|monitoring|page|lint|coverage|bench|run
 set -eu
 here=$(dirname "$0")
 # shellcheck source=lib.sh
@@ -18,6 +18,8 @@ words() {
     test)
       words build
       echo bash ccache mold gtest-dev valgrind strace netcat-openbsd procps-ng iproute2 util-linux-misc ;;
+    monitoring) echo prometheus ;;
+    page) echo bash nodejs npm chromium ;;
     lint) echo bash clang clang-extra-tools compiler-rt shellcheck ;;
     coverage) echo gcovr ;;
     bench)

@@ -9,6 +9,12 @@ apt_words() {
     test)
       apt_words build
       echo ccache mold libgtest-dev libgmock-dev valgrind strace netcat-openbsd procps iproute2 systemd util-linux ;;
+    # Apart from test: it is large, and where systemd runs its package starts it as a service.
+    monitoring) echo prometheus ;;
+    # Node.js may have come from elsewhere, with npm in it. Ubuntu has Chromium as a snap only: CHROMIUM names another one.
+    page)
+      command -v npm >/dev/null || echo nodejs npm
+      [ -n "${CHROMIUM:-}" ] || echo chromium ;;
     lint) echo clang clang-format clang-tidy libclang-rt-dev shellcheck ;;
     # Apart from test, because it brings Python along.
     coverage) echo gcovr ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Debian 12 (bookworm) or newer. Installs what is missing of a set; on any other system it does nothing.
-#   debian.sh build|test|lint|coverage|bench|run
+#   debian.sh build|test|monitoring|page|lint|coverage|bench|run
 set -eu
 here=$(dirname "$0")
 # shellcheck source=lib.sh

@@ -11,6 +11,11 @@ dnf_words() {
       dnf_words build
       echo ccache mold gtest-devel gmock-devel valgrind strace netcat procps-ng iproute systemd util-linux
       echo libasan libubsan libtsan ;;
+    monitoring) echo golang-github-prometheus ;;
+    # What npm's package is called differs; each provides this name.
+    page)
+      command -v npm >/dev/null || echo nodejs npm
+      [ -n "${CHROMIUM:-}" ] || echo chromium ;;
     lint) echo clang clang-tools-extra compiler-rt ShellCheck ;;
     coverage) echo gcovr ;;
     bench)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fedora. Installs what is missing of a set; on any other system it does nothing.
-#   fedora.sh build|test|lint|coverage|bench|run
+#   fedora.sh build|test|monitoring|page|lint|coverage|bench|run
 set -eu
 here=$(dirname "$0")
 # shellcheck source=lib.sh

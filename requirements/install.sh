@@ -1,11 +1,13 @@
 #!/bin/sh
 # Installs what is missing of one or more sets, through the script of the system it runs on:
-#   install.sh build     what compiling needs; with CC or CXX in the environment that name Clang, Clang as well
-#   install.sh test      build, and what the tests need
-#   install.sh lint      formatter, linters, a second compiler
-#   install.sh coverage  gcovr
-#   install.sh bench     build, and what the daemon is compared with; Node.js, Go and socat join where they are installed
-#   install.sh run       what the finished daemon needs, and netcat to talk to it
+#   install.sh build       what compiling needs; with CC or CXX in the environment that name Clang, Clang as well
+#   install.sh test        build, and what the tests need
+#   install.sh monitoring  Prometheus, for the tests of what it scrapes
+#   install.sh page        Node.js with npm, and Chromium, for the tests of the status page
+#   install.sh lint        formatter, linters, a second compiler
+#   install.sh coverage    gcovr
+#   install.sh bench       build, and what the daemon is compared with; Node.js, Go and socat join where they are installed
+#   install.sh run         what the finished daemon needs, and netcat to talk to it
 # On a system that none of the scripts knows it installs nothing, and says what is needed and what of it is missing.
 set -eu
 here=$(dirname "$0")
@@ -25,13 +27,19 @@ needs() {
       row 'toml++, with headers'      'toml++ 3.0 or newer'                  pkg-config --exists 'tomlplusplus >= 3.0'
       row 'CLI11, with headers'       'CLI11 2.1 or newer'                   has_header CLI/CLI.hpp
       row 'tl::expected, with headers' 'tl-expected 1.0 or newer'            has_header tl/expected.hpp
-      row 'nlohmann-json, with headers' 'nlohmann-json 3.9 or newer'         has_header nlohmann/json.hpp ;;
+      row 'nlohmann-json, with headers' 'nlohmann-json 3.9 or newer'         has_header nlohmann/json.hpp
+      row 'libmicrohttpd, with headers' 'libmicrohttpd 0.9.71 or newer'      pkg-config --exists 'libmicrohttpd >= 0.9.71' ;;
     test)
       needs build
       row 'GoogleTest and GoogleMock' 'GoogleTest 1.11 or newer'             pkg-config --exists gtest gmock
       row 'valgrind'                  'Valgrind'                             command -v valgrind
       row 'strace'                    'strace'                               command -v strace
       row 'nc'                        "OpenBSD's netcat"                     command -v nc ;;
+    monitoring)
+      row 'prometheus'                'Prometheus 2.42 or newer, with promtool' has_prometheus ;;
+    page)
+      row 'npm'                       'Node.js 18.19 or newer, with npm'     command -v npm
+      row 'chromium'                  'Chromium, or another one that CHROMIUM names' has_chromium ;;
     lint)
       row 'clang++'                   'Clang 14 or newer'                    command -v clang++
       row 'clang-format'              'clang-format 14 or newer'             command -v clang-format
@@ -51,6 +59,8 @@ needs() {
 }
 
 has_compiler() { command -v "${CXX:-c++}" || command -v g++ || command -v clang++; }
+has_prometheus() { command -v prometheus && command -v promtool; }
+has_chromium() { command -v "${CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome; }
 has_header() { [ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]; }
 
 row() {

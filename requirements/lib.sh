@@ -42,8 +42,8 @@ asked_compiler() { case "${CC:-} ${CXX:-}" in *clang*) echo clang ;; esac; }
 # Ends the script unless its argument names one of the sets.
 check_set() {
   case ${1:-} in
-    build | test | lint | coverage | bench | run) asked_set=$1 ;;
-    *) say "which set? one of: build, test, lint, coverage, bench, run"; exit 64 ;;
+    build | test | monitoring | page | lint | coverage | bench | run) asked_set=$1 ;;
+    *) say "which set? one of: build, test, monitoring, page, lint, coverage, bench, run"; exit 64 ;;
   esac
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Rocky Linux, AlmaLinux, CentOS Stream, RHEL, Oracle Linux (9 or newer). Installs what is missing of a set; on any other
 # system it does nothing.
-#   rocky.sh build|test|lint|coverage|bench|run
+#   rocky.sh build|test|monitoring|page|lint|coverage|bench|run
 set -eu
 here=$(dirname "$0")
 # shellcheck source=lib.sh

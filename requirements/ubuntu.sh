@@ -1,6 +1,6 @@
 #!/bin/sh
 # Ubuntu 24.04 or newer, with its component "universe" (on by default). Installs what is missing of a set; on any other system it does nothing.
-#   ubuntu.sh build|test|lint|coverage|bench|run
+#   ubuntu.sh build|test|monitoring|page|lint|coverage|bench|run
 set -eu
 here=$(dirname "$0")
 # shellcheck source=lib.sh

@@ -101,7 +101,13 @@ void Admin::serve() {
 }
 
 HttpResponse Admin::answer(const HttpRequest& request) const {
-  return tcp_echo::answer(request, {read_status(*scoreboard_, loop_.now()), silence_->length()});
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return tcp_echo::answer(request, {.status = read_status(*scoreboard_, loop_.now()),
+                                    .silence = silence_->length(),
+                                    .clock = loop_.now(),
+                                    .wall = std::chrono::duration_cast<std::chrono::milliseconds>(wall),
+                                    .events = scoreboard_->master().events,
+                                    .samples = scoreboard_->master().samples});
 }
 
 void Admin::beat() {

@@ -9,12 +9,14 @@ namespace tcp_echo {
 struct HttpRequest {
   std::string path;    ///< decoded, without what follows a question mark
   std::string accept;  ///< the header of that name
+  std::string since;   ///< the argument of that name, behind the question mark
 };
 
 struct HttpResponse {
   unsigned status = 200;
   std::string type = "text/plain; charset=utf-8";
-  std::string body;  ///< text ends with a newline
+  std::string body;      ///< text ends with a newline
+  std::string policy{};  ///< what a page may do: Content-Security-Policy; empty: there is none
 };
 
 }  // namespace tcp_echo

@@ -34,8 +34,8 @@ bool wants_pause(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-std::string header_of(MHD_Connection* connection, const char* name) {
-  const auto* const value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+std::string value_of(MHD_Connection* connection, MHD_ValueKind kind, const char* name) {
+  const auto* const value = MHD_lookup_connection_value(connection, kind, name);
   return value == nullptr ? std::string() : value;
 }
 
@@ -204,8 +204,10 @@ bool HttpServer::on_request_head(MHD_Connection* connection, std::string_view me
 
 bool HttpServer::on_request(MHD_Connection* connection, std::string_view path) {
   const bool is_finishing = static_cast<bool>(on_finished_);
-  return queue(connection, answer_({std::string(path), header_of(connection, MHD_HTTP_HEADER_ACCEPT)}),
-               is_finishing);
+  const HttpRequest request{.path = std::string(path),
+                            .accept = value_of(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT),
+                            .since = value_of(connection, MHD_GET_ARGUMENT_KIND, "since")};
+  return queue(connection, answer_(request), is_finishing);
 }
 
 bool HttpServer::queue(MHD_Connection* connection, const HttpResponse& response, bool is_last) const {
@@ -217,6 +219,8 @@ bool HttpServer::queue(MHD_Connection* connection, const HttpResponse& response,
   add(MHD_HTTP_HEADER_CONTENT_TYPE, response.type.c_str());
   add(MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
   add("X-Content-Type-Options", "nosniff");
+  add("Referrer-Policy", "no-referrer");
+  if (!response.policy.empty()) add("Content-Security-Policy", response.policy.c_str());
   if (response.status == MHD_HTTP_METHOD_NOT_ALLOWED) add(MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
   if (is_last) add(MHD_HTTP_HEADER_CONNECTION, "close");
   return MHD_queue_response(connection, response.status, made.get()) == MHD_YES;

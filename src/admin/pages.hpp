@@ -13,6 +13,10 @@ struct Outlook {
   ServiceStatus status;
   /// How long ago the master has last shown that its loop turns.
   std::chrono::milliseconds silence{};
+  std::chrono::milliseconds clock{};  ///< now, on the monotonic clock
+  std::chrono::milliseconds wall{};   ///< now, since the epoch
+  const EventRing& events;
+  const SampleRing& samples;
 };
 
 /// A master that has been silent for longer does not look after its workers.

@@ -103,7 +103,7 @@ const std::array kOptions = {
            "unix socket to steer the service by; auto is a usual place, or off",
            SocketValue{&Config::control_socket}, kOnStart},
     Option{"admin-listen", "ADDR:PORT", "off",
-           "HTTP: health, status, metrics; read-only, and open to all who reach it",
+           "HTTP: a page, health, metrics; read-only, and open to all who reach it",
            AddressValue{&Config::admin_listen}, kOnReload},
 
     Option{"log-level", "LEVEL", TCP_ECHO_DEFAULT_LOG_LEVEL, "trace, debug, info, warn or error",

@@ -142,6 +142,17 @@ std::string counted_events(const Json& status) {
   return text + '\n';
 }
 
+/// Where the same is told over HTTP; nothing where it is not.
+std::string admin_of(const Json& status) {
+  const auto& admin = status.at("admin");
+  if (admin.at("address").is_null()) return {};
+  auto text = "HTTP on " + admin.at("address").get<std::string>();
+  if (const auto failures = admin.at("failures").get<std::uint64_t>(); failures > 0)
+    text += fmt::format("; its process has ended by itself {}",
+                        failures == 1 ? "once" : fmt::format("{} times", failures));
+  return text + '\n';
+}
+
 }  // namespace
 
 Result<std::string> status_view(std::string_view json, Style style) {
@@ -149,7 +160,7 @@ Result<std::string> status_view(std::string_view json, Style style) {
     const auto status = Json::parse(json);
     const auto verdict = verdict_on(status);
     return headline(status) + style.in(verdict.tone, verdict.text) + "\n\n" + listeners_of(status, style) +
-           '\n' + workers_of(status, style) + '\n' + counted_events(status);
+           '\n' + workers_of(status, style) + '\n' + counted_events(status) + admin_of(status);
   } catch (const Json::exception& error) {
     return failure(ExitCode::kSoftware, fmt::format("the status makes no sense: {}", error.what()));
   }

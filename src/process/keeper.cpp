@@ -93,14 +93,13 @@ ChildPost Keeper::post_for(const Resident& resident) const {
 }
 
 void Keeper::on_message(Child& child, const ToMaster& message) {
-  const auto of_a_worker = [&child] { child.kill_for("sent a message of another role"); };
   std::visit(Overloaded{
                  [&](const ReadyMessage&) { on_ready(child); },
                  [&](const BeatMessage&) {
                    if (auto* const resident = find(child)) resident->beats.add(1);
                    host_.on_beat(child);
                  },
-                 [&](const auto&) { of_a_worker(); },
+                 [&](const auto&) { child.kill_for("sent a message of another role"); },
              },
              message);
 }

@@ -1,11 +1,9 @@
 #include "tcp_echo/status/connections_json.hpp"
 
-#include <nlohmann/json.hpp>
+#include "json_parts.hpp"
 
 namespace tcp_echo {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 double seconds_of(std::uint64_t milliseconds) {
   constexpr double kMillisecondsASecond = 1000;
@@ -40,7 +38,7 @@ std::string connections_json(unsigned worker, int pid, const std::vector<ListedC
                      {"unsent", connection.unsent},
                      {"unacknowledged", connection.unacknowledged}}}});
   }
-  return all.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return one_line(all);
 }
 
 }  // namespace tcp_echo

@@ -52,6 +52,10 @@ std::uint64_t SlotStatus::all_restarts() const noexcept {
   return std::accumulate(restarts.begin(), restarts.end(), std::uint64_t{0});
 }
 
+std::uint64_t SlotStatus::failures() const noexcept {
+  return all_restarts() - restarts.at(static_cast<std::size_t>(RestartReason::kRequested));
+}
+
 std::uint64_t ServiceStatus::worker_restarts() const noexcept {
   return std::accumulate(slots.begin(), slots.end(), std::uint64_t{0},
                          [](auto sum, const auto& slot) { return sum + slot.all_restarts(); });

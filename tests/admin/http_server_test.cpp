@@ -38,7 +38,7 @@ struct HttpServerTest : ::testing::Test {
         clock, loop, std::move(listeners),
         [this](const HttpRequest& request) {
           asked.push_back(request);
-          return HttpResponse{.status = 200, .body = body};
+          return HttpResponse{.status = 200, .body = body, .policy = policy};
         },
         limits);
   }
@@ -70,6 +70,7 @@ struct HttpServerTest : ::testing::Test {
   Loop loop;
   UniqueFd listener = value_or_throw(open_listener(any_loopback_port(), {.backlog = 64}));
   std::string body = "the page\n";
+  std::string policy;
   std::vector<HttpRequest> asked;
   std::unique_ptr<HttpServer> server;
 };
@@ -81,12 +82,23 @@ TEST_F(HttpServerTest, AnswersAndKeepsTheConnection) {
   EXPECT_THAT(client.received(), StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(client.received(), HasSubstr("Content-Type: text/plain; charset=utf-8\r\n"));
   EXPECT_THAT(client.received(), HasSubstr("Cache-Control: no-store\r\n"));
+  EXPECT_THAT(client.received(), Not(HasSubstr("Content-Security-Policy")));
   EXPECT_THAT(client.received(), Not(HasSubstr("Connection: close")));
   ASSERT_EQ(asked.size(), 1U);
   EXPECT_EQ(asked[0].path, "/page");
   EXPECT_EQ(asked[0].accept, "text/plain");
+  EXPECT_EQ(asked[0].since, "");
   client.send(kGet);
   EXPECT_TRUE(is_answered(client, 2));
+}
+
+TEST_F(HttpServerTest, KnowsWhatIsAskedForSinceWhenAndTellsWhatAPageMayDo) {
+  policy = "default-src 'none'";
+  auto client = connect();
+  client.send("GET /page?x=1&since=17&since HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(is_answered(client));
+  EXPECT_EQ(asked.at(0).since, "17");
+  EXPECT_THAT(client.received(), HasSubstr("Content-Security-Policy: default-src 'none'\r\n"));
 }
 
 TEST_F(HttpServerTest, AnswersRequestsThatComeTogetherAndInPieces) {

@@ -50,7 +50,8 @@ test_the_classic_builder_builds_it_too() {
 
 test_the_container_to_develop_in_builds_and_serves() {
   project() {
-    TCP_ECHO_PUBLISH='127.0.0.1:' compose -f docker-compose.yml -f docker-compose.dev.yml --project-name "$prefix" "$@"
+    TCP_ECHO_PUBLISH='127.0.0.1:' TCP_ECHO_PUBLISH_ADMIN='127.0.0.1:' \
+      compose -f docker-compose.yml -f docker-compose.dev.yml --project-name "$prefix" "$@"
   }
   trap 'project down --timeout 1 >/dev/null 2>&1 || :' EXIT
   project up --build --detach

@@ -49,8 +49,9 @@ test_tcp_echo_ctl_steers_it_inside_whichever_user_it_runs_as() {
   expect 'scaled to 2 workers' "$(inside 'tcp-echo-ctl scale 2')" scale
   inside 'tcp-echo-ctl status' | grep -F 'serving, 2 workers' >/dev/null
   service -- --workers 1
-  expect 'stopped' "$(inside 'tcp-echo-ctl stop' || :)" stop
+  inside 'tcp-echo-ctl stop' || :  # pid 1 may end before the answer is printed, and the kernel then kills the rest
   eventually is_over
+  expect 0 "$(inspect '{{.State.ExitCode}}')" 'exit code'
   service --read-only --cap-drop ALL
   logs_say 'no control socket (--control-socket): cannot make the control socket /run/tcp-echo/tcp-echo.sock: '
 }
@@ -121,11 +122,15 @@ test_kill_leaves_nothing() {
   done
 }
 
-# A Compose project of the test's own, on a port that the engine picks.
-project() { TCP_ECHO_PUBLISH='127.0.0.1:' compose --project-name "$prefix" "$@"; }
+# A Compose project of the test's own, on ports that the engine picks.
+project() {
+  TCP_ECHO_PUBLISH='127.0.0.1:' TCP_ECHO_PUBLISH_ADMIN='127.0.0.1:' PROMETHEUS_PUBLISH='127.0.0.1:' \
+    compose --project-name "$prefix" --profile monitoring "$@"
+}
+# project_up [OPTION...] [SERVICE...]: the service alone, unless others are named.
 project_up() {
-  trap 'project down --timeout 1 >/dev/null 2>&1 || :' EXIT
-  project up --detach
+  trap 'project down --volumes --timeout 1 >/dev/null 2>&1 || :' EXIT
+  project up --detach "${@:-tcp-echo}"
   container=$(project ps -q tcp-echo)
   published=$(project port tcp-echo 8090)
 }
@@ -139,6 +144,45 @@ test_compose_is_healthy_within_10_s_and_the_quickstart_works() {
   expect hello "$(echo hello | project exec -T tcp-echo nc -N localhost 8090)" 'nc inside'
   project exec -T tcp-echo tcp-echo-ctl status | grep -F 'All is well' >/dev/null
   load "$published" --duration 1s --half-close
+}
+
+test_compose_answers_http_on_a_port_of_its_own() {
+  project_up
+  eventually is_healthy
+  local http fd
+  http=$(project port tcp-echo 8091)
+  exec {fd}<>"/dev/tcp/${http%:*}/${http#*:}"
+  printf 'GET /metrics HTTP/1.0\r\n\r\n' >&"$fd"
+  grep -Fx 'tcp_echo_ready 1' <&"$fd"
+}
+
+test_compose_starts_no_monitoring_unless_asked_to() {
+  expect tcp-echo "$(compose config --services)" services
+}
+
+# In the place of the image that the Compose file names, this machine's Prometheus.
+prometheus_image() {
+  local folder status=0
+  folder=$(mktemp -d)
+  cp "$(command -v prometheus)" "$folder"
+  printf 'FROM %s\nCOPY prometheus /bin/\nRUN mkdir /prometheus && chown nobody /prometheus\nUSER nobody\nENTRYPOINT ["/bin/prometheus"]\n' \
+    "$base" >"$folder/Dockerfile"
+  docker build --quiet --label "$prefix" --tag "$prefix-prometheus" "$folder" || status=$?
+  rm -r "$folder"
+  return $status
+}
+
+test_compose_with_monitoring_scrapes_every_container_of_the_service() {
+  command -v prometheus || leave_out 'there is no Prometheus (requirements/install.sh monitoring)'
+  prometheus_image
+  export PROMETHEUS_IMAGE=$prefix-prometheus
+  project_up --scale tcp-echo=2 tcp-echo prometheus
+  local url
+  url=http://$(project port prometheus 9090)
+  sees() { promtool query instant "$url" "$1" | grep -F "=> $2 @"; }
+  eventually sees 'sum(tcp_echo_ready{job="tcp-echo"})' 2
+  has_no_alert() { [ -z "$(promtool query instant "$url" ALERTS)" ]; }
+  eventually has_no_alert
 }
 
 test_compose_stop_loses_nothing_and_ends_with_0() {

@@ -17,6 +17,7 @@
 namespace tcp_echo::test {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -103,6 +104,17 @@ TEST(StatusView, TellsOfHandshakesThatFoundAQueueFull) {
   EXPECT_THAT(
       view_of(status),
       HasSubstr("; since this network namespace was made, 7 handshakes found an accept queue full\n"));
+}
+
+TEST(StatusView, TellsOfHttpWhereItIsAnswered) {
+  auto status = healthy_service();
+  EXPECT_THAT(view_of(status), Not(HasSubstr("HTTP")));
+  status.admin_address = "[::1]:8091";
+  EXPECT_THAT(view_of(status), EndsWith("2 reloads, 0 failed\nHTTP on [::1]:8091\n"));
+  status.admin_failures = 1;
+  EXPECT_THAT(view_of(status), EndsWith("HTTP on [::1]:8091; its process has ended by itself once\n"));
+  status.admin_failures = 2;
+  EXPECT_THAT(view_of(status), EndsWith("; its process has ended by itself 2 times\n"));
 }
 
 TEST(StatusView, HasColoursOnlyWhereTheyAreWanted) {

@@ -89,6 +89,48 @@ TEST_F(AdminServiceTest, IsAskedToLookNoMoreOftenThanTwiceASecondHoweverFastItBe
   EXPECT_EQ(launcher.last().count<HeardMessage>(), 1000U);
 }
 
+/// When samples were taken, in milliseconds.
+std::vector<std::int64_t> moments(const Scoreboard& scoreboard) {
+  std::vector<std::int64_t> moments;
+  for (const auto& sample : scoreboard.master().samples.read()) moments.push_back(sample.at);
+  return moments;
+}
+
+TEST_F(AdminServiceTest, RemembersEverySecondHowTheServiceIsWhileThereIsAnAddress) {
+  service.serve(generation(1, "127.0.0.1:0"));
+  launcher.last().become_ready();
+  scoreboard.master().slot_count.store(2);
+  scoreboard.master().slots.at(1).past.accepted.add(3);
+  scoreboard.master().slots.at(1).past.closed_for(CloseReason::kClient).add(2);
+  scoreboard.master().slots.at(1).past.sent_bytes.add(70);
+  for (int i = 0; i < 25; ++i) clock.turn(100ms);
+  service.serve(generation(2, "127.0.0.1:0"));
+  for (int i = 0; i < 10; ++i) clock.turn(100ms);
+  const auto at = moments(scoreboard);
+  ASSERT_EQ(at.size(), 4U) << "a reload takes none of its own";
+  for (std::size_t i = 1; i < at.size(); ++i) EXPECT_EQ(at[i] - at[i - 1], 1000);
+  const auto last = scoreboard.master().samples.read().back();
+  EXPECT_EQ(last.accepted, 3U);
+  EXPECT_EQ(last.active, 1U);
+  EXPECT_EQ(last.sent_bytes, 70U);
+  service.serve(generation(3, ""));
+  for (int i = 0; i < 30; ++i) clock.turn(100ms);
+  EXPECT_EQ(moments(scoreboard), at);
+}
+
+TEST_F(AdminServiceTest, TakesNoSampleTwiceWhenAnotherProgramTakesOver) {
+  const auto first = generation(1, "127.0.0.1:0");
+  service.serve(first);
+  launcher.last().become_ready();
+  clock.turn(10ms);
+  ASSERT_EQ(moments(scoreboard).size(), 1U);
+  AdminService successor(clock, launcher, scoreboard, {});
+  successor.restore(service.record(), first);
+  successor.serve(first);
+  clock.turn(980ms);
+  EXPECT_EQ(moments(scoreboard).size(), 1U);
+}
+
 TEST_F(AdminServiceTest, DoesNotWarnOfOneThatIsGoneBeforeItsBeatIsAnswered) {
   service.serve(generation(1, "127.0.0.1:0"));
   launcher.last().become_ready();

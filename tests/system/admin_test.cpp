@@ -342,6 +342,33 @@ TEST(Admin, AnswersThroughReloadsAndUpgradesWithoutAGap) {
   EXPECT_EQ(http_status(port).at("admin").at("failures"), 0);
 }
 
+/// When the service was looked at, as its page is told: all that is remembered.
+std::vector<double> moments_remembered(std::uint16_t port) {
+  const auto live = nlohmann::json::parse(http_get(port, "/live").body);
+  std::vector<double> moments;
+  for (const auto& row : live.at("samples").at("rows")) moments.push_back(row.at(0).get<double>());
+  return moments;
+}
+
+TEST(Admin, RemembersTheLastMinutesThroughItsDeathReloadsAndUpgrades) {
+  Service service({"--workers", "1", "--admin-listen", kAnyPort});
+  ASSERT_TRUE(service.daemon().is_serving());
+  const auto port = admin_port(service.daemon());
+  ASSERT_TRUE(eventually([&] { return moments_remembered(port).size() >= 2; }));
+  const auto before = moments_remembered(port);
+  const auto former = admin_process(service.daemon().pid());
+  ::kill(former, SIGKILL);
+  ASSERT_NE(admin_after(service.daemon(), former), 0);
+  EXPECT_TRUE(service.reload());
+  service.install(next_program());
+  EXPECT_TRUE(service.upgrade());
+  ASSERT_TRUE(eventually([&] { return moments_remembered(port).size() >= before.size() + 2; }));
+  const auto after = moments_remembered(port);
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), after.begin()));
+  for (std::size_t i = 1; i < after.size(); ++i)
+    EXPECT_GT(after[i] - after[i - 1], 0.9) << "none is taken twice";
+}
+
 TEST(Admin, ThatLeavesDoesNotHoldUpTheEndOfTheServiceForASilentClient) {
   Service service({"--workers", "1", "--admin-listen", kAnyPort});
   ASSERT_TRUE(service.daemon().is_serving());

@@ -166,7 +166,7 @@ std::size_t open_descriptors(pid_t pid);
 
 bool is_alive(pid_t pid);
 
-/// User and system time that the process has used.
-std::chrono::milliseconds cpu_time(pid_t pid);
+/// Of a process with one thread: how long it has run on a processor.
+std::chrono::nanoseconds cpu_time(pid_t pid);
 
 }  // namespace tcp_echo::test

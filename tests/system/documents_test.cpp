@@ -12,6 +12,7 @@
 
 #include "documents/markdown.hpp"
 #include "support/folder.hpp"
+#include "support/replaced.hpp"
 #include "system/daemon.hpp"
 #include "system/service.hpp"
 
@@ -25,12 +26,6 @@ const fs::path kSource = TCP_ECHO_SOURCE;
 
 /// Where the documents have the file that they show.
 constexpr auto kShownFolder = "/etc/tcp-echo";
-
-std::string replaced(std::string text, const std::string& part, const std::string& by) {
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + by.size()))
-    text.replace(at, part.size(), by);
-  return text;
-}
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;

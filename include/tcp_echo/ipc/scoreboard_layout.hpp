@@ -18,7 +18,7 @@
 namespace tcp_echo {
 
 /// Raised whenever something changes its place: a process maps only what it understands.
-inline constexpr std::uint32_t kScoreboardVersion = 4;
+inline constexpr std::uint32_t kScoreboardVersion = 5;
 
 inline constexpr std::size_t kMostSlots = 1024;
 
@@ -148,6 +148,28 @@ constexpr std::string_view name_of(EventKind kind) {
   return "";
 }
 
+/// Whether somebody should look why it came to that: the service does not put it right by itself, or it must
+/// not happen at all.
+constexpr bool needs_a_person(EventKind kind) {
+  switch (kind) {
+    case EventKind::kStarted:
+    case EventKind::kStopping:
+    case EventKind::kRespawned:
+    case EventKind::kReloaded:
+    case EventKind::kUpgraded:
+    case EventKind::kScaled:
+    case EventKind::kReplaced: return false;
+    case EventKind::kCrashed:
+    case EventKind::kHung:
+    case EventKind::kReloadFailed:
+    case EventKind::kUpgradeFailed:
+    case EventKind::kScaleFailed:
+    case EventKind::kReplaceFailed:
+    case EventKind::kLimitReached: return true;
+  }
+  return true;
+}
+
 struct ServiceEvent {
   std::int64_t at = 0;  ///< milliseconds since the epoch
   EventKind kind{};
@@ -173,6 +195,49 @@ class SharedEvent {
 
 inline constexpr std::size_t kMostEvents = 64;
 using EventRing = SharedRing<SharedEvent, ServiceEvent, kMostEvents>;
+
+/// How the service was at one moment. What is counted goes on over reloads, upgrades and crashes.
+struct Sample {
+  std::int64_t at = 0;  ///< milliseconds of the monotonic clock
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t active = 0;
+  std::uint32_t busiest_permille = 0;  ///< of its last second that the busiest worker was at work
+  std::uint32_t busiest_slot = 0;      ///< that worker's, from 1; 0: there is none
+  bool operator==(const Sample&) const = default;
+};
+
+/// A Sample in shared memory.
+class SharedSample {
+ public:
+  void set(const Sample& sample) noexcept {
+    at_.store(sample.at);
+    received_bytes_.store(sample.received_bytes);
+    sent_bytes_.store(sample.sent_bytes);
+    accepted_.store(sample.accepted);
+    active_.store(sample.active);
+    busiest_permille_.store(sample.busiest_permille);
+    busiest_slot_.store(sample.busiest_slot);
+  }
+  Sample get() const noexcept {
+    return {at_.load(),     received_bytes_.load(),   sent_bytes_.load(),  accepted_.load(),
+            active_.load(), busiest_permille_.load(), busiest_slot_.load()};
+  }
+
+ private:
+  std::atomic<std::int64_t> at_{0};
+  std::atomic<std::uint64_t> received_bytes_{0};
+  std::atomic<std::uint64_t> sent_bytes_{0};
+  std::atomic<std::uint64_t> accepted_{0};
+  std::atomic<std::uint64_t> active_{0};
+  std::atomic<std::uint32_t> busiest_permille_{0};
+  std::atomic<std::uint32_t> busiest_slot_{0};
+};
+
+/// Five minutes, at one a second.
+inline constexpr std::size_t kMostSamples = 301;
+using SampleRing = SharedRing<SharedSample, Sample, kMostSamples>;
 
 /// The service as a whole, and all of its parts. Written by the master.
 struct alignas(kCounterBlockSize) MasterBlock {
@@ -200,6 +265,7 @@ struct alignas(kCounterBlockSize) MasterBlock {
   alignas(kCounterBlockSize) std::array<SlotEntry, kMostSlots> slots;
   /// Of workers' blocks: the slot, from 1; 0: the block is free.
   alignas(kCounterBlockSize) std::array<std::atomic<std::uint32_t>, kMostBlocks> owners{};
+  alignas(kCounterBlockSize) SampleRing samples;  ///< while there is an admin process, who asks for them
 };
 
 }  // namespace tcp_echo

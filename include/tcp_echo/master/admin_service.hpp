@@ -1,4 +1,5 @@
-// The admin process as its master sees it: which one there is to be, and what it is told.
+// The admin process as its master sees it: which one there is to be, what it is told, and what is remembered
+// for it: a sample of the figures every second, in the scoreboard, where it outlives every process.
 #pragma once
 
 #include <chrono>
@@ -11,6 +12,7 @@
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/listeners/generation.hpp"
 #include "tcp_echo/loop/timekeeper.hpp"
+#include "tcp_echo/loop/timer.hpp"
 #include "tcp_echo/process/keeper.hpp"
 #include "tcp_echo/process/lifeline.hpp"
 
@@ -47,6 +49,8 @@ class AdminService final : private Keeper::Host {
   void on_left() override { handlers_.on_settled(); }
   void on_gone() override { handlers_.on_gone(); }
   KeeperPlan plan() const;
+  void remember_while_somebody_may_ask();
+  void take_sample();
 
   Timekeeper& clock_;
   Scoreboard& scoreboard_;
@@ -55,6 +59,7 @@ class AdminService final : private Keeper::Host {
   std::shared_ptr<const Generation> generation_;
   std::optional<LogLevel> log_level_;
   std::chrono::milliseconds next_look_{};  ///< for on_watched
+  Timer next_sample_;
   Keeper keeper_;
 };
 

@@ -37,6 +37,8 @@ struct SlotStatus {
   Tally tally;                           ///< of all processes that the slot ever had
 
   std::uint64_t all_restarts() const noexcept;
+  /// Those of them that nobody asked for.
+  std::uint64_t failures() const noexcept;
 };
 
 struct ServiceStatus {
