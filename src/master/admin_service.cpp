@@ -10,7 +10,6 @@
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/config/reader.hpp"
 #include "tcp_echo/ipc/role_call.hpp"
-#include "tcp_echo/status/sample.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -23,8 +22,6 @@ constexpr std::chrono::milliseconds kLongestDelay = 500ms;
 
 /// How often the master brings the figures of its own up to date, at most.
 constexpr auto kLookAtMostEvery = 500ms;
-
-constexpr auto kSampleEvery = 1000ms;
 
 /// At the end of the service.
 constexpr auto kTimeToEnd = 200ms;
@@ -41,7 +38,7 @@ AdminService::AdminService(Timekeeper& clock, Launcher& launcher, Scoreboard& sc
       scoreboard_(scoreboard),
       events_(scoreboard),
       handlers_(std::move(handlers)),
-      next_sample_(clock, [this] { take_sample(); }),
+      history_(clock, scoreboard),
       keeper_(clock, launcher, events_, kAdminRole, *this) {}
 
 void AdminService::serve(std::shared_ptr<const Generation> generation) {
@@ -56,7 +53,8 @@ void AdminService::serve(std::shared_ptr<const Generation> generation) {
   if (is_news && !endpoints.empty()) spdlog::info("HTTP for operators on {}", listed(endpoints));
   scoreboard_.master().admin_address.set(endpoints.empty() ? "" : endpoints.front().text());
   keeper_.keep(plan());
-  remember_while_somebody_may_ask();
+  if (endpoints.empty()) return history_.stop();
+  history_.begin();
 }
 
 KeeperPlan AdminService::plan() const {
@@ -88,23 +86,12 @@ void AdminService::on_beat(Child& child) {
   static_cast<void>(child.try_tell(HeardMessage{}));
 }
 
-void AdminService::remember_while_somebody_may_ask() {
-  if (generation_->admin.addresses().empty()) return next_sample_.stop();
-  if (!next_sample_.is_running()) next_sample_.start(0ms);
-}
-
-void AdminService::take_sample() {
-  const auto now = clock_.now();
-  scoreboard_.master().samples.push(sample_of(read_status(scoreboard_, now), now));
-  next_sample_.start(kSampleEvery);
-}
-
 void AdminService::on_failure() { scoreboard_.master().admin_failures.add(1); }
 
 void AdminService::end() {
   if (generation_) generation_->admin.refuse_handshakes();
   keeper_.end(kTimeToEnd);
-  next_sample_.stop();
+  history_.stop();
 }
 
 void AdminService::change_log(int descriptor, LogLevel level) {
@@ -115,8 +102,7 @@ void AdminService::change_log(int descriptor, LogLevel level) {
 void AdminService::restore(const KeeperRecord& record, std::shared_ptr<const Generation> generation) {
   generation_ = std::move(generation);
   keeper_.restore(record, plan());
-  next_sample_.start(kSampleEvery);  // the former program took the last one
-  remember_while_somebody_may_ask();
+  if (!generation_->admin.addresses().empty()) history_.go_on();
 }
 
 }  // namespace tcp_echo

@@ -7,6 +7,7 @@
 
 #include "tcp_echo/base/text.hpp"
 #include "tcp_echo/base/version.hpp"
+#include "tcp_echo/listeners/accept_queues.hpp"
 #include "tcp_echo/net/accept_queue.hpp"
 
 namespace tcp_echo {
@@ -16,22 +17,6 @@ using std::chrono::milliseconds;
 
 /// The manager is told that they begin, and when the service is ready again.
 bool is_a_reload(const Job& job) { return job.kind == Job::Kind::kReload || job.kind == Job::Kind::kUpgrade; }
-
-void show_queues(const ListenerSet::Address& address, AddressEntry& entry) {
-  constexpr unsigned kPermille = 1000;
-  unsigned waiting = 0;
-  unsigned room = 0;
-  unsigned fullest = 0;
-  for (const auto& socket : address.by_slot) {
-    const auto queue = socket == nullptr ? AcceptQueue{} : accept_queue_of(socket->get());
-    waiting += queue.waiting;
-    room += queue.limit;
-    if (queue.limit > 0) fullest = std::max(fullest, kPermille * queue.waiting / queue.limit);
-  }
-  entry.waiting.store(waiting);
-  entry.room.store(room);
-  entry.fullest.store(fullest);
-}
 
 }  // namespace
 
@@ -90,8 +75,13 @@ void ServiceReport::look_at_queues() {
   auto& master = scoreboard_.master();
   const auto generation = fleet_.generation();
   const auto& addresses = generation->listeners.addresses();
-  for (std::size_t i = 0; i < std::min(addresses.size(), master.addresses.size()); ++i)
-    show_queues(addresses[i], master.addresses.at(i));
+  for (std::size_t i = 0; i < std::min(addresses.size(), master.addresses.size()); ++i) {
+    const auto queues = accept_queues_of(addresses[i]);
+    auto& entry = master.addresses.at(i);
+    entry.waiting.store(queues.waiting);
+    entry.room.store(queues.room);
+    entry.fullest.store(queues.fullest_permille);
+  }
   const auto dropped = read_listen_counters();
   master.listen_overflows.set(dropped.overflows);
   master.listen_drops.set(dropped.drops);

@@ -1,4 +1,4 @@
-#include "tcp_echo/status/sample.hpp"
+#include "sample.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "tcp_echo/status/sample.hpp"
+#include "status/sample.hpp"
 
 #include <gtest/gtest.h>
 

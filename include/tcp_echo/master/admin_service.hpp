@@ -1,5 +1,5 @@
-// The admin process as its master sees it: which one there is to be, what it is told, and what is remembered
-// for it: a sample of the figures every second, in the scoreboard, where it outlives every process.
+// The admin process as its master sees it: which one there is to be, what it is told, and the history that is
+// kept for it.
 #pragma once
 
 #include <chrono>
@@ -12,9 +12,9 @@
 #include "tcp_echo/ipc/scoreboard.hpp"
 #include "tcp_echo/listeners/generation.hpp"
 #include "tcp_echo/loop/timekeeper.hpp"
-#include "tcp_echo/loop/timer.hpp"
 #include "tcp_echo/process/keeper.hpp"
 #include "tcp_echo/process/lifeline.hpp"
+#include "tcp_echo/status/history.hpp"
 
 namespace tcp_echo {
 
@@ -49,8 +49,6 @@ class AdminService final : private Keeper::Host {
   void on_left() override { handlers_.on_settled(); }
   void on_gone() override { handlers_.on_gone(); }
   KeeperPlan plan() const;
-  void remember_while_somebody_may_ask();
-  void take_sample();
 
   Timekeeper& clock_;
   Scoreboard& scoreboard_;
@@ -59,7 +57,7 @@ class AdminService final : private Keeper::Host {
   std::shared_ptr<const Generation> generation_;
   std::optional<LogLevel> log_level_;
   std::chrono::milliseconds next_look_{};  ///< for on_watched
-  Timer next_sample_;
+  History history_;                        ///< kept while there is an address to show it on
   Keeper keeper_;
 };
 
