@@ -121,7 +121,7 @@ void Keeper::dismiss(ResidentPointer resident, std::chrono::milliseconds time) {
 void Keeper::tell_to_leave(Resident& resident, std::chrono::milliseconds time) {
   resident.was_told_to_leave = true;
   resident.child->tell_to_end(DrainMessage{static_cast<std::uint64_t>(time.count())});
-  kill_after(resident, time + kGraceAfterDeadline);
+  kill_after(resident, time + kGrace);
 }
 
 void Keeper::kill_after(Resident& resident, std::chrono::milliseconds time) {

@@ -9,7 +9,6 @@
 #include "support/fake_children.hpp"
 #include "support/hand_clock.hpp"
 #include "support/log_capture.hpp"
-#include "tcp_echo/process/patience.hpp"
 
 namespace tcp_echo::test {
 namespace {
@@ -200,7 +199,7 @@ TEST_F(KeeperTest, HurriesOneThatLeavesAlreadyWhenItsListenerIsRemoved) {
   without.listeners.clear();
   keeper.keep(without);
   EXPECT_EQ(former.last<DrainMessage>().milliseconds, 1000U);
-  clock.turn(1500ms);
+  clock.turn(Keeper::kTimeToClear + Keeper::kGrace);
   EXPECT_TRUE(former.was_sent(SIGKILL));
 }
 
@@ -242,7 +241,7 @@ TEST_F(KeeperTest, KillsOneThatDoesNotLeave) {
   auto& former = serving();
   keeper.keep(plan(2));
   launcher.last().become_ready();
-  clock.turn(Keeper::kTimeToFinish + kGraceAfterDeadline - 1ms);
+  clock.turn(Keeper::kTimeToFinish + Keeper::kGrace - 1ms);
   EXPECT_FALSE(former.was_sent(SIGKILL));
   clock.turn(1ms);
   EXPECT_TRUE(former.was_sent(SIGKILL));
@@ -302,7 +301,7 @@ TEST_F(KeeperTest, EndsWhenAllOfItsProcessesHave) {
   EXPECT_EQ(next.last<DrainMessage>().milliseconds, 200U);
   next.exit_with(0);
   EXPECT_FALSE(is_gone);
-  clock.turn(700ms);
+  clock.turn(200ms + Keeper::kGrace);
   EXPECT_TRUE(former.was_sent(SIGKILL)) << "it has no longer than the last one";
   former.die_from(SIGKILL);
   EXPECT_TRUE(is_gone);

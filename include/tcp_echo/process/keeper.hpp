@@ -57,6 +57,8 @@ class Keeper final : private Child::Holder {
   static constexpr std::chrono::milliseconds kTimeToFinish{10000};
   /// The same for one whose listeners are not wanted any more: the next change waits until they are closed.
   static constexpr std::chrono::milliseconds kTimeToClear{1000};
+  /// Beyond its time, before it is killed: it may have the smallest share of a busy machine.
+  static constexpr std::chrono::milliseconds kGrace{2000};
 
   /// All of them outlive it.
   Keeper(Timekeeper& clock, Launcher& launcher, EventLog& events, const ChildRole& role, Host& host);
