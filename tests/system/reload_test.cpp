@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <tuple>
 
 #include "system/crowd.hpp"
 #include "system/faults.hpp"
@@ -340,15 +341,16 @@ TEST(Reload, ToAnAddressThatCannotBeHadChangesNothing) {
   EXPECT_EQ(counts.broken(), 0U) << counts.text();
 }
 
-/// The fault that new workers suffer, and what the log says then.
-class Failing : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+/// The fault that new workers suffer, what the log says then, and how long they may take to be ready.
+class Failing : public testing::TestWithParam<std::tuple<const char*, const char*, const char*>> {};
 
 TEST_P(Failing, NewWorkerLeavesTheOldGenerationServing) {
   const Faults faults("");
-  Service service({"--workers", "2", "--ready-timeout", "1s"}, "", {.environment = {faults.variable()}});
+  const auto& [word, complaint, ready_timeout] = GetParam();
+  Service service({"--workers", "2", "--ready-timeout", ready_timeout}, "",
+                  {.environment = {faults.variable()}});
   Crowd crowd(service.port(), 20);
   const auto former = service.daemon().workers(2);
-  const auto& [word, complaint] = GetParam();
   faults.become("2 " + std::string(word) + "\n");
   ASSERT_TRUE(service.fails_to_reload());
   EXPECT_THAT(service.daemon().log(), HasSubstr(complaint));
@@ -361,9 +363,10 @@ TEST_P(Failing, NewWorkerLeavesTheOldGenerationServing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Reload, Failing,
-                         testing::Values(std::pair{"abort", "died from SIGABRT"},
-                                         std::pair{"exit", "exited with code 3"},
-                                         std::pair{"mute", "is not ready after 1s (--ready-timeout)"}));
+                         testing::Values(std::tuple{"abort", "died from SIGABRT", "30s"},
+                                         std::tuple{"exit", "exited with code 3", "30s"},
+                                         std::tuple{"mute", "is not ready after 2s (--ready-timeout)",
+                                                    "2s"}));
 
 // ---- signals that come at a bad time
 
