@@ -7,20 +7,17 @@
 #include <csignal>
 #include <utility>
 
-#include "tcp_echo/base/limits.hpp"
-#include "tcp_echo/base/log.hpp"
 #include "tcp_echo/base/signal_name.hpp"
 #include "tcp_echo/base/text.hpp"
-#include "tcp_echo/config/log_settings.hpp"
 #include "tcp_echo/config/options.hpp"
 #include "tcp_echo/config/reader.hpp"
 #include "tcp_echo/config/worker_count.hpp"
 #include "tcp_echo/daemon/executable.hpp"
+#include "tcp_echo/daemon/open_files.hpp"
 #include "tcp_echo/ipc/address_notice.hpp"
 #include "tcp_echo/listeners/admin_listener.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 #include "tcp_echo/process/patience.hpp"
-#include "tcp_echo/status/statistics.hpp"
 #include "tcp_echo/upgrade/restore.hpp"
 
 namespace tcp_echo {
@@ -46,37 +43,13 @@ void warn_of_short_backlog(unsigned wanted) {
   }
 }
 
-/// As many as a master or a worker holds anyhow, and some room.
-constexpr std::size_t kOwnDescriptors = 32;
-
-/// What cannot be had for want of a descriptor would otherwise fail somewhere in the middle, and not always
-/// with an error: libuv aborts. The master has a channel to each worker, and the listeners of all.
-void check_open_files_limit(const MasterBirth& birth, unsigned workers) {
-  const auto inherited = birth.inherited_sockets.size();
-  const auto listeners = inherited > 0 ? inherited : birth.config.listen.size() * workers;
-  const auto needed = kOwnDescriptors + workers + listeners;
-  const auto limit = static_cast<std::size_t>(open_files_limit());
-  if (limit >= needed) return;
-  throw FatalError(
-      {ExitCode::kOsError,
-       fmt::format("at most {} files may be open (ulimit -n), and {} with {} need {} at least", limit,
-                   counted(workers, "worker"), counted(listeners, "listening socket"), needed)});
-}
-
-/// So many connections may be asked for, and not be possible.
-void warn_of_few_descriptors(unsigned worker_connections) {
-  const auto limit = static_cast<std::size_t>(open_files_limit());
-  if (worker_connections + kOwnDescriptors <= limit) return;
-  spdlog::warn("--worker-connections: {} connections need {} open files, and {} are allowed (ulimit -n)",
-               worker_connections, worker_connections + kOwnDescriptors, limit);
-}
-
 }  // namespace
 
 Master::Holdings Master::acquire(MasterBirth& birth) {
   const auto& config = birth.config;
   const auto workers = wanted_workers(config);
-  check_open_files_limit(birth, workers);
+  const auto inherited = birth.inherited_sockets.size();
+  value_or_throw(check_open_files_limit(workers, inherited > 0 ? inherited : config.listen.size() * workers));
   auto credentials = value_or_throw(find_credentials(config.user, config.group));
   auto pid_file = hold_pid_file(config);
   auto control_socket = hold_control_socket(config);
@@ -137,6 +110,7 @@ Master::Master(MasterBirth&& birth, Holdings holdings)
              {.on_watched = [this] { report_.look_at_queues(); },
               .on_settled = [this] { jobs_.proceed(); },
               .on_gone = [this] { on_end(); }}),
+      log_(fleet_, admin_, birth_.log_descriptor),
       change_(loop_, reaper_, birth_.program, birth_.arguments, executable_.get(),
               {.record = [this] { return record(); },
                .is_off = [this] { return fleet_.is_ending(); },
@@ -153,7 +127,7 @@ Master::Master(MasterBirth birth, const MasterInheritance& inheritance)
   fleet_.restore(state.fleet);
   admin_.restore(state.admin, fleet_.generation());
   if (!came_back) change_.came_from(copy_of(inheritance.former));
-  if (const auto level = parse_log_level(state.log_level_set_by_hand)) set_log_level(*level);
+  if (const auto level = parse_log_level(state.log_level_set_by_hand)) log_.set_level(*level);
   if (state.pid_file >= 0) pid_file_.emplace(PidFile::restore(config().pid_file, copy_of(state.pid_file)));
   steering_.restore(state.control);
   close_all_but(state.descriptors(), birth_.log_descriptor);
@@ -209,7 +183,7 @@ void Master::handle_signals() {
 void Master::obey(Command command, int signal) {
   switch (command) {
     case Command::kStop: return stop(signal);
-    case Command::kReopenLog: return reopen_log();
+    case Command::kReopenLog: log_.reopen(); return report_.log_statistics();
     case Command::kReload: return jobs_.ask_for_reload();
     case Command::kUpgrade: return jobs_.ask_for_upgrade();
     case Command::kScale: return jobs_.ask_for_more_workers(signal == SIGTTIN ? 1 : -1);
@@ -235,26 +209,6 @@ void Master::stop_gracefully(const std::string& why) {
   fleet_.drain();
 }
 
-void Master::reopen_log() {
-  if (!config().log_file.empty()) {
-    if (auto reopened = reopen_log_file(config().log_file, birth_.log_descriptor); reopened) {
-      fleet_.change_log(birth_.log_descriptor, log_level());
-      admin_.change_log(birth_.log_descriptor, log_level());
-      spdlog::info("SIGUSR1: reopened the log file");
-    } else {
-      spdlog::error("SIGUSR1: {}; going on with the old one", reopened.error().text);
-    }
-  }
-  log_statistics();
-}
-
-void Master::log_statistics() {
-  report_.look_at_queues();
-  const auto status = read_status(scoreboard_, loop_.now());
-  for (const auto& slot : status.slots) spdlog::info("{}", statistics_of(slot));
-  spdlog::info("{}", statistics_of(status));
-}
-
 // ---- what the fleet tells
 
 void Master::on_all_ready() {
@@ -273,7 +227,7 @@ void Master::on_start_failure(const Error& error) {
 }
 
 void Master::on_all_gone() {
-  if (!start_failure_) log_what_was_served();
+  if (!start_failure_) report_.log_what_was_served();
   admin_.end();
 }
 
@@ -284,50 +238,13 @@ void Master::on_end() {
   loop_.stop();
 }
 
-void Master::log_what_was_served() {
-  for (unsigned slot = 0; slot < fleet_.slots_with_a_past(); ++slot) {
-    const auto& served = scoreboard_.master().slots.at(slot).past;
-    spdlog::info("worker {} served {}: {} received, {} sent", slot + 1,
-                 counted(served.accepted.get(), "connection"), format_bytes(served.received_bytes.get()),
-                 format_bytes(served.sent_bytes.get()));
-  }
-}
-
 // ---- what an operator asks for
 
 void Master::stop_for(const std::string& who) {
   if (!fleet_.is_ending()) stop_gracefully(who);
 }
 
-Result<std::string> Master::log_level(const std::string& wanted) {
-  if (!wanted.empty()) {
-    const auto level = parse_log_level(wanted);
-    if (!level) return tl::unexpected(level.error());
-    set_log_level(*level);
-  }
-  return std::string(name_of(log_level()));
-}
-
-void Master::set_log_level(LogLevel level) {
-  log_level_set_by_hand_ = level;
-  use_log_level(level);
-}
-
 // ---- what a job needs
-
-Result<void> Master::change_log(const UniqueFd& log, const Config& next) {
-  if (auto replaced = replace_log(log, birth_.log_descriptor); !replaced) return replaced;
-  if (next.log_level != config().log_level) log_level_set_by_hand_.reset();
-  set_up_logging(std::string(spdlog::default_logger()->name()), log_settings(next, birth_.log_descriptor));
-  use_log_level(log_level_set_by_hand_.value_or(next.log_level));
-  return {};
-}
-
-void Master::use_log_level(LogLevel level) {
-  spdlog::set_level(static_cast<spdlog::level::level_enum>(level));
-  fleet_.change_log(birth_.log_descriptor, level);
-  admin_.change_log(birth_.log_descriptor, level);
-}
 
 void Master::on_changed() {
   report_.on_changed();
@@ -364,7 +281,7 @@ UpgradeState Master::record() {
   state.admin_addresses = records_of(generation.admin);
   state.fleet = fleet_.record();
   state.admin = admin_.record();
-  if (log_level_set_by_hand_) state.log_level_set_by_hand = name_of(*log_level_set_by_hand_);
+  if (const auto level = log_.level_set_by_hand()) state.log_level_set_by_hand = name_of(*level);
   jobs_.record(state);
   state.control = steering_.record();
   return state;

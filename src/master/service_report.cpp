@@ -1,6 +1,7 @@
 #include "tcp_echo/master/service_report.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "tcp_echo/base/version.hpp"
 #include "tcp_echo/listeners/accept_queues.hpp"
 #include "tcp_echo/net/accept_queue.hpp"
+#include "tcp_echo/status/statistics.hpp"
 
 namespace tcp_echo {
 namespace {
@@ -85,6 +87,22 @@ void ServiceReport::look_at_queues() {
   const auto dropped = read_listen_counters();
   master.listen_overflows.set(dropped.overflows);
   master.listen_drops.set(dropped.drops);
+}
+
+void ServiceReport::log_statistics() {
+  look_at_queues();
+  const auto status = read_status(scoreboard_, loop_.now());
+  for (const auto& slot : status.slots) spdlog::info("{}", statistics_of(slot));
+  spdlog::info("{}", statistics_of(status));
+}
+
+void ServiceReport::log_what_was_served() {
+  for (unsigned slot = 0; slot < fleet_.slots_with_a_past(); ++slot) {
+    const auto& served = scoreboard_.master().slots.at(slot).past;
+    spdlog::info("worker {} served {}: {} received, {} sent", slot + 1,
+                 counted(served.accepted.get(), "connection"), format_bytes(served.received_bytes.get()),
+                 format_bytes(served.sent_bytes.get()));
+  }
 }
 
 void ServiceReport::update() {

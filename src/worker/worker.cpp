@@ -130,7 +130,10 @@ void Worker::on_message(const ToWorker& received, std::vector<UniqueFd> descript
       },
       [&](const StopMessage&) { handle(WorkerEvent::kStopAsked); },
       [&](const LogMessage& message) { follow_log(message, descriptors); },
-      [&](const ListMessage& message) { list(message); },
+      [&](const ListMessage& message) {  // before it is configured it has no connections
+        say(connections_ ? list_connections(*connections_, message)
+                         : ListedMessage{.number = message.number});
+      },
       [&](const HeardMessage&) { fail(ExitCode::kSoftware, "the master sent a message of another role"); },
   };
   std::visit(by_kind, received);
@@ -265,11 +268,6 @@ void Worker::clear(const ClearMessage& message, std::vector<UniqueFd> descriptor
   if (taken) return;
   spdlog::warn("listeners that are to be emptied cannot be taken: {}", taken.error().text);
   say(RefuseClearMessage{message.number});
-}
-
-/// Before it is configured it has none.
-void Worker::list(const ListMessage& message) {
-  say(connections_ ? list_connections(*connections_, message) : ListedMessage{.number = message.number});
 }
 
 void Worker::move_out() {

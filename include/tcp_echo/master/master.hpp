@@ -23,6 +23,7 @@
 #include "tcp_echo/loop/signal.hpp"
 #include "tcp_echo/loop/timer.hpp"
 #include "tcp_echo/master/admin_service.hpp"
+#include "tcp_echo/master/service_log.hpp"
 #include "tcp_echo/master/service_report.hpp"
 #include "tcp_echo/master/steering.hpp"
 #include "tcp_echo/process/program_launcher.hpp"
@@ -87,9 +88,6 @@ class Master final : private Jobs::Host, private Steering::Host {
   void obey(Command command, int signal);
   void stop(int signal);
   void stop_gracefully(const std::string& why);
-  void reopen_log();
-  void log_statistics();
-  void log_what_was_served();
   void put_up_addresses();
 
   // What the fleet tells.
@@ -100,7 +98,7 @@ class Master final : private Jobs::Host, private Steering::Host {
 
   // What a job needs.
   Result<GivenConfig> read_config() override { return birth_.read_config(); }
-  Result<void> change_log(const UniqueFd& log, const Config& next) override;
+  Result<void> change_log(const UniqueFd& log, const Config& next) override { return log_.change(log, next); }
   bool holds_removed_listeners() const override { return admin_.holds_removed_listeners(); }
   void on_changed() override;
   void upgrade() override;
@@ -110,11 +108,8 @@ class Master final : private Jobs::Host, private Steering::Host {
 
   // What an operator asks for.
   void stop_for(const std::string& who) override;
-  Result<std::string> log_level(const std::string& wanted) override;
+  Result<std::string> log_level(const std::string& wanted) override { return log_.level(wanted); }
 
-  void set_log_level(LogLevel level);
-  void use_log_level(LogLevel level);
-  LogLevel log_level() const { return log_level_set_by_hand_.value_or(config().log_level); }
   const Config& config() const { return fleet_.generation()->config; }
 
   MasterBirth birth_;
@@ -133,11 +128,11 @@ class Master final : private Jobs::Host, private Steering::Host {
   ServiceReport report_;
   Steering steering_;
   AdminService admin_;
+  ServiceLog log_;
   ProgramChange change_;
   UniqueFd notice_;       ///< of the addresses, for --probe
   bool is_over_ = false;  ///< all workers have gone
   std::optional<Error> start_failure_;
-  std::optional<LogLevel> log_level_set_by_hand_;  ///< until the configuration names another than it did
 };
 
 }  // namespace tcp_echo

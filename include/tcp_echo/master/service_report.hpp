@@ -1,5 +1,5 @@
-// How the service is, and who is told: the service manager, in words, as it starts, changes and ends; and the
-// scoreboard, for everybody who looks.
+// How the service is, and who is told: the service manager, in words, as it starts, changes and ends; the
+// scoreboard, for everybody who looks; and the log.
 #pragma once
 
 #include <string>
@@ -34,6 +34,11 @@ class ServiceReport final : public JobWaiter {
 
   /// Looks how full the accept queues are. Costs a system call for each listening socket.
   void look_at_queues();
+
+  /// A line for each worker and one for the service.
+  void log_statistics();
+  /// A line for each worker's place, at the end.
+  void log_what_was_served();
 
  private:
   void on_begin(const Job& job) override;

@@ -8,7 +8,7 @@
 
 namespace tcp_echo {
 
-/// For one process, the master.
+/// Kept by the master alone.
 class History {
  public:
   /// Both outlive it.

@@ -65,7 +65,6 @@ class Worker {
   void lend(const LendMessage& message, std::vector<UniqueFd> descriptors);
   void take_back(const TakeBackMessage& message);
   void clear(const ClearMessage& message, std::vector<UniqueFd> descriptors);
-  void list(const ListMessage& message);
   void take_over(std::vector<UniqueFd> descriptors);
   void pass_on();
   void on_stranded();
