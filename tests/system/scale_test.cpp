@@ -156,6 +156,7 @@ TEST(Restart, OfWorkersThatGetTermAtAnyMomentOfTheirLivesIsNoCrash) {
   std::thread storm([&] {
     while (!over) {
       for (const auto worker : service.daemon().running_workers()) ::kill(worker, SIGTERM);
+      pause_for(std::chrono::milliseconds(1));  // for the workers to have a processor
     }
   });
   const auto restarts = [&] { return count_of(service.daemon().log(), " exited with code 0 after "); };
