@@ -35,8 +35,10 @@ static_assert(WorkerPhase{} == WorkerPhase::kConfiguring, "what a worker begins 
 // descriptors.
 constexpr int kSpareDescriptors = 16;
 
-// How often a worker whose control channel has ended looks whether its master is dead.
+// How often a worker whose control channel has ended looks whether its master is dead, and after how many
+// looks it is sure that it is not. On a busy machine a process that dies may wait for a processor half way.
 constexpr std::chrono::milliseconds kMasterCheck{20};
+constexpr unsigned kMasterLooks = 50;
 
 EchoSettings echo_settings(const Config& config) {
   EchoSettings settings;
@@ -150,16 +152,16 @@ void Worker::on_nonsense(const DecodeError& error) {
 
 /// A dead master leaves the listeners to its workers: they take the clients that wait. A master that lives
 /// has let go of this worker, and has other ones for that. But the channel of a master that dies closes a
-/// moment before it is dead, so only the second look counts.
+/// moment before it is dead: until it is clear which it is, this worker serves on.
 void Worker::on_channel_closed() {
-  const bool is_second_look = std::exchange(is_alone_, true);
+  is_alone_ = true;
   if (is_orphan()) {
     spdlog::warn("the master is gone; finishing what is under way");
     handle(WorkerEvent::kOrphaned);
     if (phase_ == WorkerPhase::kDraining) on_emptied();  // the master may have told us to drain before
     return;
   }
-  if (is_second_look) handle(WorkerEvent::kAbandoned);
+  if (++looks_for_master_ > kMasterLooks) handle(WorkerEvent::kAbandoned);
   master_check_.start(kMasterCheck);
 }
 

@@ -104,6 +104,7 @@ class Worker {
   std::uint64_t recycle_after_ = 0;          ///< connections; 0: never
   std::chrono::milliseconds time_to_end_{};  ///< once it begins to end
   bool is_alone_ = false;                    ///< the control channel has ended
+  unsigned looks_for_master_ = 0;            ///< since then
 };
 
 }  // namespace tcp_echo
