@@ -152,7 +152,8 @@ void Worker::on_nonsense(const DecodeError& error) {
 
 /// A dead master leaves the listeners to its workers: they take the clients that wait. A master that lives
 /// has let go of this worker, and has other ones for that. But the channel of a master that dies closes a
-/// moment before it is dead: until it is clear which it is, this worker serves on.
+/// moment before it is dead. Until it is clear which it is, clients that wait are left to whoever will have
+/// them.
 void Worker::on_channel_closed() {
   is_alone_ = true;
   if (is_orphan()) {
@@ -161,7 +162,7 @@ void Worker::on_channel_closed() {
     if (phase_ == WorkerPhase::kDraining) on_emptied();  // the master may have told us to drain before
     return;
   }
-  if (++looks_for_master_ > kMasterLooks) handle(WorkerEvent::kAbandoned);
+  handle(++looks_for_master_ > kMasterLooks ? WorkerEvent::kAbandoned : WorkerEvent::kCutOff);
   master_check_.start(kMasterCheck);
 }
 
@@ -201,6 +202,7 @@ void Worker::act(WorkerAction action) {
     case WorkerAction::kNone: return;
     case WorkerAction::kServe: return serve();
     case WorkerAction::kAskForSuccessor: return say(LeavingMessage{});
+    case WorkerAction::kHold: return desks_->hold();
     case WorkerAction::kMoveOut: return move_out();
     case WorkerAction::kRetire: return retire();
     case WorkerAction::kDrain: return drain();

@@ -21,12 +21,14 @@ constexpr WorkerRow kTable[] = {
     {Phase::kServing, Event::kLeaveAsked, {Phase::kAsking, Action::kAskForSuccessor}},
     {Phase::kServing, Event::kServedEnough, {Phase::kAsking, Action::kAskForSuccessor}},
     {Phase::kServing, Event::kSuccessor, {Phase::kMoving, Action::kMoveOut}},
+    {Phase::kServing, Event::kCutOff, {Phase::kServing, Action::kHold}},
     {Phase::kServing, Event::kAbandoned, {Phase::kRetiring, Action::kRetire}},
     {Phase::kServing, Event::kDrainAsked, {Phase::kDraining, Action::kDrain}},
     {Phase::kServing, Event::kOrphaned, {Phase::kDraining, Action::kDrainAlone}},
     {Phase::kServing, Event::kStopAsked, {Phase::kLeaving, Action::kCloseAll}},
 
     {Phase::kAsking, Event::kSuccessor, {Phase::kMoving, Action::kMoveOut}},
+    {Phase::kAsking, Event::kCutOff, {Phase::kAsking, Action::kHold}},
     {Phase::kAsking, Event::kAbandoned, {Phase::kRetiring, Action::kRetire}},
     {Phase::kAsking, Event::kDrainAsked, {Phase::kDraining, Action::kDrain}},
     {Phase::kAsking, Event::kOrphaned, {Phase::kDraining, Action::kDrainAlone}},
@@ -81,6 +83,7 @@ std::string_view name_of(Event event) {
     case Event::kLeaveAsked: return "leave asked";
     case Event::kServedEnough: return "served enough";
     case Event::kSuccessor: return "successor";
+    case Event::kCutOff: return "cut off";
     case Event::kAbandoned: return "abandoned";
     case Event::kDrainAsked: return "drain asked";
     case Event::kOrphaned: return "orphaned";
@@ -96,6 +99,7 @@ std::string_view name_of(Action action) {
     case Action::kNone: return "nothing";
     case Action::kServe: return "serve";
     case Action::kAskForSuccessor: return "ask for a successor";
+    case Action::kHold: return "hold";
     case Action::kMoveOut: return "move out";
     case Action::kRetire: return "retire";
     case Action::kDrain: return "drain";

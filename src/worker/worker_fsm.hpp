@@ -30,7 +30,8 @@ enum class WorkerEvent : std::uint8_t {
   kLeaveAsked,    ///< by SIGTERM or SIGQUIT
   kServedEnough,  ///< as many connections as --worker-recycle-after says
   kSuccessor,     ///< the master has named one
-  kAbandoned,     ///< the master lives, and has closed the control channel
+  kCutOff,        ///< the control channel has ended; whether the master dies or lives is not clear yet
+  kAbandoned,     ///< it lives, and has let go of this worker
   kDrainAsked,    ///< by the master
   kOrphaned,      ///< the master is gone
   kStopAsked,
@@ -39,13 +40,14 @@ enum class WorkerEvent : std::uint8_t {
 };
 inline constexpr std::array kWorkerEvents = {
     WorkerEvent::kConfigured, WorkerEvent::kLeaveAsked, WorkerEvent::kServedEnough, WorkerEvent::kSuccessor,
-    WorkerEvent::kAbandoned,  WorkerEvent::kDrainAsked, WorkerEvent::kOrphaned,     WorkerEvent::kStopAsked,
-    WorkerEvent::kDeadline,   WorkerEvent::kDone};
+    WorkerEvent::kCutOff,     WorkerEvent::kAbandoned,  WorkerEvent::kDrainAsked,   WorkerEvent::kOrphaned,
+    WorkerEvent::kStopAsked,  WorkerEvent::kDeadline,   WorkerEvent::kDone};
 
 enum class WorkerAction : std::uint8_t {
   kNone,
   kServe,
   kAskForSuccessor,
+  kHold,  ///< accept no more for now
   kMoveOut,
   kRetire,
   kDrain,

@@ -25,6 +25,7 @@ class SmallWorker {
   void handle(Event event) {
     const auto before = phase_;
     is_done_ = event == Event::kDone;
+    if (is_cut_off_ && is_from_the_master(event)) return;  // it cannot hear it any more
     const auto [phase, action] = step(phase_, event);
     phase_ = phase;
     act(action, before);
@@ -43,6 +44,7 @@ class SmallWorker {
         EXPECT_FALSE(asked_) << "one successor is enough";
         asked_ = true;
         return;
+      case Action::kHold: is_cut_off_ = true; return;
       case Action::kMoveOut: accepts_ = false; return;
       case Action::kRetire:
         accepts_ = false;
@@ -77,11 +79,16 @@ class SmallWorker {
     }
   }
 
+  static bool is_from_the_master(Event event) {
+    return event == Event::kConfigured || event == Event::kSuccessor || event == Event::kDrainAsked;
+  }
+
   Phase phase_ = Phase::kConfiguring;
   bool accepts_ = false;
   bool asked_ = false;
   bool deadline_ = false;
   bool closed_ = false;
+  bool is_cut_off_ = false;
   bool left_ = false;
   bool is_done_ = false;  ///< the last connection has gone, and that is what this event says
 };

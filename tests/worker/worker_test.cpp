@@ -1,4 +1,4 @@
-// A worker as a process, with this one as its master.
+// A worker as a process, whose master is this one and another.
 #include "tcp_echo/worker/worker.hpp"
 
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include "support/sockets.hpp"
 #include "support/wait.hpp"
 #include "tcp_echo/ipc/role_call.hpp"
+#include "tcp_echo/net/accept_queue.hpp"
 #include "tcp_echo/net/listening_socket.hpp"
 #include "tcp_echo/worker/orphan.hpp"
 
@@ -31,18 +32,30 @@ int run_worker(UniqueFd control, const UniqueFd& listener) {
   return static_cast<int>(Worker(std::move(birth)).run());
 }
 
-/// Its pid. Takes the worker's end, the second one.
-pid_t start_worker(std::pair<UniqueFd, UniqueFd>& ends, const UniqueFd& listener) {
-  const pid_t worker = fork_with_nothing_unwritten();
-  if (worker == 0) {
-    ends.first.reset();
-    ::_exit(run_worker(std::move(ends.second), listener));
+/// What a master and its worker have in common.
+struct Bonds {
+  std::pair<UniqueFd, UniqueFd> channel = value_or_throw(make_channel_pair());
+  UniqueFd listener = value_or_throw(open_listener(any_loopback_port(), {.backlog = 10}));
+  PipeEnds life;  ///< the worker alone writes
+};
+
+/// A process that is the worker's parent, and nothing else. Its pid.
+pid_t start_parent_of_worker(Bonds& bonds) {
+  const pid_t parent = fork_with_nothing_unwritten();
+  if (parent == 0) {
+    bonds.channel.first.reset();
+    if (fork_with_nothing_unwritten() == 0)
+      ::_exit(run_worker(std::move(bonds.channel.second), bonds.listener));
+    bonds = {};
+    while (true) ::pause();
   }
-  ends.second.reset();
-  return worker;
+  bonds.channel.second.reset();
+  bonds.life.writing.reset();
+  return parent;
 }
 
-/// A worker that serves, and its master's end of everything.
+/// A worker of a master that can close the channel before it dies: the test has the channel, and another
+/// process is the worker's parent.
 struct WorkerTest : ::testing::Test {
   WorkerTest() {
     const ConfigureMessage with_defaults{.configuration = "", .listeners = {1}};
@@ -50,8 +63,9 @@ struct WorkerTest : ::testing::Test {
     value_or_throw(control->send(with_defaults, {&board, 1}));
   }
   ~WorkerTest() override {
-    ::kill(worker, SIGKILL);
-    ::waitpid(worker, nullptr, 0);
+    close_channel();
+    kill_master();
+    EXPECT_TRUE(worker_ends());
   }
   WorkerTest(const WorkerTest&) = delete;
   WorkerTest& operator=(const WorkerTest&) = delete;
@@ -60,26 +74,26 @@ struct WorkerTest : ::testing::Test {
     return turn_until(loop, [this] { return is_ready; });
   }
   void close_channel() { control.reset(); }
-  bool echoes_to_a_new_client() const {
-    Client client(bound(listener));
-    client.send("hi");
-    return eventually([&] {
-      client.read_some();
-      return client.received() == "hi";
-    });
+  void kill_master() {
+    if (parent == 0) return;
+    ::kill(parent, SIGKILL);
+    ::waitpid(std::exchange(parent, 0), nullptr, 0);
   }
-  bool ends() const {
-    return eventually([this] { return ::waitpid(worker, nullptr, WNOHANG) == worker; });
+  bool worker_lives() const {
+    pollfd end{bonds.life.reading.get(), POLLIN, 0};
+    return ::poll(&end, 1, 0) == 0;
+  }
+  bool worker_ends() const {
+    return eventually([this] { return !worker_lives(); });
   }
 
   Loop loop;
-  UniqueFd listener = value_or_throw(open_listener(any_loopback_port(), {.backlog = 10}));
   Scoreboard scoreboard = value_or_throw(Scoreboard::create());
-  std::pair<UniqueFd, UniqueFd> channel = value_or_throw(make_channel_pair());
-  pid_t worker = start_worker(channel, listener);
+  Bonds bonds;
+  pid_t parent = start_parent_of_worker(bonds);
   bool is_ready = false;
   std::optional<MastersChannel> control{
-      std::in_place, loop, std::move(channel.first),
+      std::in_place, loop, std::move(bonds.channel.first),
       MastersChannel::Handlers{.on_message =
                                    [this](const ToMaster& message, const std::vector<UniqueFd>&) {
                                      is_ready = is_ready || std::holds_alternative<ReadyMessage>(message);
@@ -88,18 +102,36 @@ struct WorkerTest : ::testing::Test {
                                .on_nonsense = [](const DecodeError&) {}}};
 };
 
-// The channel of a master that is killed closes first; on a busy machine it may be a while before it is dead.
-TEST_F(WorkerTest, ServesOnWhileItIsNotClearWhetherItsMasterDies) {
+/// A process that dies closes its channels first; on a busy machine it may be a while before it is dead.
+constexpr int kSlowDeath = 200;
+
+TEST_F(WorkerTest, TakesClientsThatWaitAlsoWhenItsMasterDiesSlowly) {
   ASSERT_TRUE(gets_ready());
   close_channel();
-  ::poll(nullptr, 0, 200);
-  EXPECT_TRUE(echoes_to_a_new_client());
+  ::poll(nullptr, 0, kSlowDeath);
+  Client client(bound(bonds.listener));
+  client.send("hi");
+  kill_master();
+  EXPECT_TRUE(eventually([&] {
+    client.read_some();
+    return client.received() == "hi";
+  }));
+}
+
+TEST_F(WorkerTest, LeavesNewClientsToOthersOnceItsMasterMayLiveWithoutIt) {
+  ASSERT_TRUE(gets_ready());
+  close_channel();
+  ::poll(nullptr, 0, kSlowDeath);
+  const Client client(bound(bonds.listener));
+  ::poll(nullptr, 0, kSlowDeath);
+  EXPECT_EQ(accept_queue_of(bonds.listener.get()).waiting, 1U);
+  EXPECT_TRUE(worker_lives());
 }
 
 TEST_F(WorkerTest, LeavesOnceItsMasterIsSureToLiveWithoutIt) {
   ASSERT_TRUE(gets_ready());
   close_channel();
-  EXPECT_TRUE(ends());
+  EXPECT_TRUE(worker_ends());
 }
 
 }  // namespace
