@@ -160,7 +160,10 @@ TEST(Restart, OfWorkersThatGetTermAtAnyMomentOfTheirLivesIsNoCrash) {
     }
   });
   const auto restarts = [&] { return count_of(service.daemon().log(), " exited with code 0 after "); };
-  EXPECT_TRUE(eventually([&] { return restarts() >= rounds(100); })) << restarts();
+  bool goes_on = true;  // the storm takes its share of a busy machine: patience is for a tenth
+  for (std::size_t tenth = 1; goes_on && tenth <= 10; ++tenth)
+    goes_on = eventually([&] { return restarts() >= rounds(100) * tenth / 10; });
+  EXPECT_TRUE(goes_on) << restarts();
   over = true;
   storm.join();
   EXPECT_EQ(count_of(service.daemon().stop().log, "died from SIGTERM"), 0U);
