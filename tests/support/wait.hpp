@@ -11,7 +11,7 @@
 namespace tcp_echo::test {
 
 /// After this long a condition will not come true: enough for Valgrind on a busy machine.
-inline constexpr std::chrono::seconds kDeadline{20};
+inline constexpr std::chrono::seconds kDeadline{40};
 
 /// Polls the condition; whether it came true.
 template <class Condition>

@@ -446,7 +446,9 @@ TEST(Admin, IsReplacedByOneOfAnotherProtocolVersion) {
   ASSERT_TRUE(slow.send("GET /healthz HTTP/1.1\r\nHo"));
   ASSERT_EQ(http_get(port, "/healthz").status, 200) << "it has taken the other one before";
   service.install(foreign_program());
-  EXPECT_TRUE(service.upgrade());
+  service.daemon().signal(SIGUSR2);
+  // Not later: to whom it does not understand it gives a second.
+  EXPECT_TRUE(service.daemon().logs("version 9.9.9-foreign takes over"));
   ASSERT_TRUE(slow.send("st: x\r\n\r\n"));
   EXPECT_THAT(slow.receive_all(), HasSubstr(" 200 OK\r\n"));
   EXPECT_TRUE(eventually([&] { return http_status(port).at("version") == "9.9.9-foreign"; }));

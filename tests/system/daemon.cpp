@@ -117,7 +117,7 @@ std::size_t rounds(std::size_t wanted) {
   return is_instrumented() ? std::max<std::size_t>(wanted / 20, 3) : wanted;
 }
 
-std::chrono::milliseconds patience() { return wrapper() != nullptr ? 90s : 20s; }
+std::chrono::milliseconds patience() { return wrapper() != nullptr ? 90s : 60s; }
 
 bool eventually(const std::function<bool()>& condition) {
   const auto deadline = Clock::now() + patience();

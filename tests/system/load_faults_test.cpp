@@ -19,7 +19,7 @@ const std::vector<std::string> kByTheClock = {"--rate", "200"};
 
 /// A short run of two connections; a longer one where everything is slow.
 LoadResult load_on(const FaultyServer& server, std::vector<std::string> arguments) {
-  const auto* const duration = is_instrumented() ? "2s" : "500ms";
+  const auto* const duration = is_instrumented() ? "2s" : "1s";
   arguments.insert(arguments.begin(),
                    {"--connections", "2", "--message-size", "64", "--duration", duration, "--wait", "2s"});
   return load(server.port(), std::move(arguments));
